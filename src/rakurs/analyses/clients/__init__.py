@@ -1,0 +1,15 @@
+"""Clients: who buys, who comes back, who leaves."""
+
+from rakurs.analyses.clients.abc import ANALYSIS as ABC
+from rakurs.analyses.clients.cohorts import ANALYSIS as COHORTS
+from rakurs.analyses.clients.customer_rating import ANALYSIS as CUSTOMER_RATING
+from rakurs.analyses.clients.rfm import ANALYSIS as RFM
+from rakurs.core.analysis import Area
+from rakurs.core.text import Text
+
+AREA = Area(
+    name="clients",
+    title=Text(ru="Клиенты", en="Clients"),
+    icon="users-round",
+    analyses=(CUSTOMER_RATING, RFM, ABC, COHORTS),
+)

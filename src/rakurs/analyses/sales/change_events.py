@@ -1,0 +1,150 @@
+"""What happened in the two periods, counted by everything it can be split by: the counts that explain a change."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from rakurs.analyses.filters import as_known, in_basis, narrowed
+from rakurs.core.frames import absent, count_distinct
+from rakurs.core.metric import Dimension
+from rakurs.core.units import Unit
+from rakurs.metrics import dimension_named
+
+Frame = nw.LazyFrame[Any]
+
+SPLITS: tuple[Dimension, ...] = tuple(
+    dimension_named(name)
+    for name in ("pipeline", "channel", "campaign", "manager", "department", "branch", "region", "customer_kind")
+)
+COLUMNS = {split.name: split.columns["sales"] for split in SPLITS}
+"""The column of each split: deals and sales call it the same."""
+WHOLE = "all"
+PURCHASE = "purchase"
+MONEY = ("amount", "gross", "revenue", "returned", "margin")
+COUNTS = ("created", "closed", "won", "lost", "cohort_won", "sold", "sized")
+LOGARITHMS = ("log_sum", "log_squares")
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "deals": ("amount", "created", "closed", "won", "lost", "cohort_won", "sized", *LOGARITHMS),
+    "sales": ("amount", "gross", "revenue", "returned", "margin", "sold", "sized", *LOGARITHMS),
+}
+"""What is counted of deals and of sales."""
+SIDES = (0, 1)
+"""Before, after."""
+_OF_CREATION = frozenset({"created", "cohort_won"})
+_OF_CLOSING = frozenset({"closed", "won", "lost", "amount"})
+_OF_SALE = frozenset({"sold", "amount", "gross", "revenue", "returned", "margin", PURCHASE})
+
+
+def deal_events(outcomes: Frame, params: Any) -> Frame:
+    """One row per creation and per closing of a deal, as known on the day of the question."""
+    deals = as_known(narrowed(outcomes, params).filter(nw.col("created_on") <= nw.lit(params.today)), params.today)
+    is_won, is_lost = nw.col("outcome") == "won", nw.col("outcome") == "lost"
+    created = deals.with_columns(
+        nw.col("created_on").alias("day"), _one().alias("created"), _if(is_won).alias("cohort_won")
+    )
+    closed = deals.filter(is_won | is_lost).with_columns(
+        nw.col("closed_on").alias("day"),
+        _one().alias("closed"),
+        _if(is_won).alias("won"),
+        _if(is_lost).alias("lost"),
+        nw.when(is_won).then(nw.col("amount")).alias("amount"),
+    )
+    return nw.concat([_shaped(created, "deal_id", _OF_CREATION), _shaped(closed, "deal_id", _OF_CLOSING)])
+
+
+def sale_events(sales: Frame, params: Any) -> Frame:
+    """One row per sale or return of the asked basis. The first purchase of a customer is told from later ones."""
+    sold = narrowed(in_basis(sales, params.basis), params).filter(nw.col("sold_on") <= nw.lit(params.today))
+    kind = (
+        nw.when(nw.col("is_first"))
+        .then(nw.lit("first"))
+        .otherwise(nw.when(~nw.col("customer_id").is_null()).then(nw.lit("repeat")))
+    )
+    gross = nw.when(nw.col("is_sale")).then(nw.col("revenue"))
+    rows = sold.with_columns(
+        nw.col("sold_on").alias("day"),
+        _if(nw.col("is_sale")).alias("sold"),
+        gross.alias("gross"),
+        gross.alias("amount"),
+        kind.alias(PURCHASE),
+    )
+    return _shaped(rows, "sale_id", _OF_SALE)
+
+
+def counted(events: Frame, params: Any, labels: Mapping[str, Frame]) -> Frame:
+    """One row per split and value with what happened there before and after; the whole is the split `all`."""
+    counts = PARTS[params.tree.family]
+    after, before = params.window, params.compared
+    is_after, is_before = after.contains(nw.col("day")), before.contains(nw.col("day"))
+    both = events.filter(is_after | is_before).with_columns(
+        nw.when(is_after).then(nw.lit(1)).otherwise(nw.lit(0)).alias("side")
+    )
+    parts = [_grouped(both, WHOLE, absent(Unit.ID), counts)]
+    for split in SPLITS:
+        rows = _grouped(both, split.name, nw.col(COLUMNS[split.name]), counts)
+        parts.append(_labelled(rows, split, labels))
+    parts.append(_grouped(both, PURCHASE, nw.col(PURCHASE), counts))
+    return nw.concat(parts)
+
+
+def of_cell(events: Frame, params: Any, cell: Mapping[str, Any]) -> Frame:
+    """The ids behind one value of one split, in both periods."""
+    day = nw.col("day")
+    rows = events.filter(params.window.contains(day) | params.compared.contains(day))
+    split = cell.get("dimension", WHOLE)
+    if split != WHOLE and "key" in cell:
+        column = nw.col(PURCHASE if split == PURCHASE else COLUMNS[split])
+        rows = rows.filter(column.is_null() if cell["key"] is None else column == nw.lit(cell["key"]))
+    return rows.group_by("id").agg()
+
+
+def _one() -> nw.Expr:
+    return nw.lit(1).cast(nw.Int64())
+
+
+def _if(condition: nw.Expr) -> nw.Expr:
+    return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64())
+
+
+def _shaped(rows: Frame, key: str, own: frozenset[str]) -> Frame:
+    """Events with every part, those not in `own` empty; beside the amount of what was sold, its logarithm."""
+    amount = nw.col("amount").cast(nw.Float64()) if "amount" in own else absent(Unit.NUMBER)
+    purchase = nw.col(PURCHASE) if PURCHASE in own else absent(Unit.TEXT)
+    sized = rows.with_columns(nw.when(amount > 0.0).then(amount).log().alias("log_sum"))
+    return sized.select(
+        nw.col(key).alias("id"),
+        "day",
+        *dict.fromkeys(COLUMNS.values()),
+        purchase.alias(PURCHASE),
+        *(_kept(name, own, Unit.MONEY) for name in MONEY),
+        *(_kept(name, own, Unit.COUNT) for name in COUNTS if name != "sized"),
+        _if(~nw.col("log_sum").is_null()).alias("sized"),
+        "log_sum",
+        (nw.col("log_sum") * nw.col("log_sum")).alias("log_squares"),
+    )
+
+
+def _kept(name: str, own: frozenset[str], unit: Unit) -> nw.Expr:
+    return (nw.col(name).cast(unit.dtype) if name in own else absent(unit)).alias(name)
+
+
+def _grouped(events: Frame, split: str, key: nw.Expr, counts: Sequence[str]) -> Frame:
+    names = [(part, side, f"{part}_{side}") for part in counts for side in SIDES]
+    sums = [nw.when(nw.col("side") == side).then(nw.col(part)).sum().alias(name) for part, side, name in names]
+    rows = (
+        events.with_columns(key.cast(nw.String()).alias("key"))
+        .group_by("key")
+        .agg(count_distinct("id").alias("records"), *sums)
+    )
+    filled = [nw.col(name).fill_null(0) for _, _, name in names]
+    return rows.select(nw.lit(split).alias("dimension"), "key", absent(Unit.TEXT).alias("name"), "records", *filled)
+
+
+def _labelled(rows: Frame, split: Dimension, labels: Mapping[str, Frame]) -> Frame:
+    if split.labels is None:
+        return rows
+    table, key, title = split.labels
+    names = labels[table].group_by(nw.col(key).alias("key")).agg(nw.col(title).max().alias("title"))
+    named = rows.join(names, on="key", how="left").with_columns(nw.col("title").alias("name"))
+    return named.select(rows.collect_schema().names())

@@ -1,0 +1,1 @@
+"""Django settings, URLs and entry points: reads the environment once and wires everything."""

@@ -1,0 +1,1 @@
+"""The vocabulary every other folder speaks: units, money, periods, intervals, errors, contracts."""

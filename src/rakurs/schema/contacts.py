@@ -1,0 +1,90 @@
+"""Where customers come from and how the company talks to them: channels, campaigns, activities, calls."""
+
+from rakurs.core.table import Table
+from rakurs.core.text import Text
+from rakurs.core.units import Unit
+from rakurs.schema.columns import choice, column, flag, reference
+
+CHANNELS = Table(
+    name="channels",
+    title=Text(ru="Каналы", en="Channels"),
+    grain=Text(ru="Один канал привлечения", en="One channel"),
+    key=("channel_id",),
+    columns=(
+        column("channel_id", Unit.ID, "Канал", "Channel", required=True),
+        column("name", Unit.TEXT, "Название", "Name"),
+        column("medium", Unit.TEXT, "Тип", "Medium"),
+        column("platform", Unit.TEXT, "Площадка", "Platform"),
+    ),
+)
+
+CAMPAIGNS = Table(
+    name="campaigns",
+    title=Text(ru="Кампании", en="Campaigns"),
+    grain=Text(ru="Одна кампания, группа или объявление", en="One campaign, ad group or ad"),
+    key=("campaign_id",),
+    columns=(
+        column("campaign_id", Unit.ID, "Кампания", "Campaign", required=True),
+        reference("channel_id", "channels", "Канал", "Channel"),
+        column("name", Unit.TEXT, "Название", "Name"),
+        column("ad_group", Unit.TEXT, "Группа объявлений", "Ad group"),
+        column("ad", Unit.TEXT, "Объявление", "Ad"),
+        column("keyword", Unit.TEXT, "Ключевая фраза", "Keyword"),
+    ),
+)
+
+ACTIVITIES = Table(
+    name="activities",
+    title=Text(ru="Дела", en="Activities"),
+    grain=Text(ru="Одно дело: звонок, письмо, встреча", en="One activity: a call, e-mail, meeting"),
+    key=("activity_id",),
+    columns=(
+        column("activity_id", Unit.ID, "Дело", "Activity", required=True),
+        column("at", Unit.TIME, "Когда", "At", required=True),
+        choice(
+            "kind",
+            "Вид",
+            "Kind",
+            {
+                "call": Text(ru="Звонок", en="Call"),
+                "email": Text(ru="Письмо", en="E-mail"),
+                "meeting": Text(ru="Встреча", en="Meeting"),
+                "chat": Text(ru="Чат", en="Chat"),
+                "task": Text(ru="Задача", en="Task"),
+            },
+        ),
+        column("direction", Unit.TEXT, "Направление", "Direction"),
+        reference("employee_id", "employees", "Сотрудник", "Employee"),
+        reference("customer_id", "customers", "Клиент", "Customer"),
+        reference("deal_id", "deals", "Сделка", "Deal"),
+        column("duration_seconds", Unit.SECONDS, "Длительность, с", "Duration, s", low=0),
+        column("result", Unit.TEXT, "Итог", "Result"),
+    ),
+)
+
+CALLS = Table(
+    name="calls",
+    title=Text(ru="Звонки", en="Calls"),
+    grain=Text(ru="Один звонок", en="One call"),
+    key=("call_id",),
+    columns=(
+        column("call_id", Unit.ID, "Звонок", "Call", required=True),
+        column("started_at", Unit.TIME, "Начат", "Started", required=True),
+        choice(
+            "direction",
+            "Направление",
+            "Direction",
+            {"in": Text(ru="Входящий", en="Incoming"), "out": Text(ru="Исходящий", en="Outgoing")},
+        ),
+        column("phone", Unit.TEXT, "Телефон", "Phone"),
+        reference("customer_id", "customers", "Клиент", "Customer"),
+        reference("employee_id", "employees", "Сотрудник", "Employee"),
+        reference("deal_id", "deals", "Сделка", "Deal"),
+        reference("channel_id", "channels", "Канал", "Channel"),
+        column("wait_seconds", Unit.SECONDS, "Ожидание, с", "Wait, s", low=0),
+        column("talk_seconds", Unit.SECONDS, "Разговор, с", "Talk, s", low=0),
+        flag("is_missed", "Пропущен", "Missed"),
+        column("called_back_at", Unit.TIME, "Перезвонили", "Called back"),
+        column("recording_url", Unit.TEXT, "Запись", "Recording"),
+    ),
+)

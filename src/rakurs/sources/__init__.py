@@ -1,0 +1,1 @@
+"""Connectors: foreign records described as canonical ones; the only place that knows a vendor."""

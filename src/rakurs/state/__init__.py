@@ -1,0 +1,1 @@
+"""What people edit in Rakurs: users, tokens, loads, audit."""

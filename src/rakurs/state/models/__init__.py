@@ -1,0 +1,42 @@
+"""What people edit in Rakurs and what is kept about them, a module per kind."""
+
+from rakurs.state.models.ids import new_id
+from rakurs.state.models.loads import LoadJob
+from rakurs.state.models.notes import Note
+from rakurs.state.models.people import (
+    ApiToken,
+    AuditEvent,
+    Invitation,
+    OwnRole,
+    RecoveryCode,
+    Session,
+    User,
+    Users,
+    normal_login,
+)
+from rakurs.state.models.schedules import Alert, Delivery, Subscription
+from rakurs.state.models.work import Audience, Dashboard, Preference, Report, ReportVersion, Segment
+
+__all__ = [
+    "Alert",
+    "ApiToken",
+    "Audience",
+    "AuditEvent",
+    "Dashboard",
+    "Delivery",
+    "Invitation",
+    "LoadJob",
+    "Note",
+    "OwnRole",
+    "Preference",
+    "RecoveryCode",
+    "Report",
+    "ReportVersion",
+    "Segment",
+    "Session",
+    "Subscription",
+    "User",
+    "Users",
+    "new_id",
+    "normal_login",
+]

@@ -1,0 +1,1 @@
+"""The browser face, derived from the catalogues."""

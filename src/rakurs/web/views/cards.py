@@ -1,0 +1,82 @@
+"""One page per customer, deal and employee: sections, timeline, notes."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from rakurs.analyses import card_named
+from rakurs.app import card_desk
+from rakurs.app.cards import MOMENTS_AT_ONCE, MOST_MOMENTS
+from rakurs.app.looking import looked
+from rakurs.app.membership import memberships
+from rakurs.app.notes import notes_of, remove_note, write_note
+from rakurs.app.recent import opened
+from rakurs.web.access import format_of, scope_for, user_of, workspace
+from rakurs.web.cards import event_choices, section_pages, timeline_days
+from rakurs.web.links import query
+from rakurs.web.views.pages import is_part, page_or_part, whole_number
+
+BESIDE = ("facts",)
+"""Shapes that stand in the narrow column."""
+
+
+def card(request: HttpRequest, card_name: str, subject_id: str) -> HttpResponse:
+    """The whole card, or the part of it that the page asks for later; a POST writes or removes a note."""
+    if request.method == "POST":
+        return _changed_note(request, card_name, subject_id)
+    if is_part(request) and "section" in request.GET:
+        return _section(request, card_name, subject_id, request.GET["section"])
+    if is_part(request) and "timeline" in request.GET:
+        return _timeline(request, card_name, subject_id)
+    form, user, scope = format_of(), user_of(request), scope_for(request)
+    answer = card_desk.card(workspace(), card_name, subject_id, scope=scope)
+    looked(user, "card", f"{card_name}/{subject_id}")
+    if not is_part(request):
+        opened(user, title=answer.label, href=request.path, icon=answer.card.icon)
+    sections = section_pages(answer, form)
+    context = {
+        "card": answer.card,
+        "subject": answer.subject,
+        "label": answer.label,
+        "main": [section for section in sections.values() if section.shown not in BESIDE],
+        "aside": [section for section in sections.values() if section.shown in BESIDE],
+        "notes": notes_of(card_name, subject_id),
+        "may_remove_any": user.may("administer"),
+        "groups": memberships(card_name, subject_id, user=user, scope=scope),
+        "timeline_href": f"{request.path}{query({'timeline': MOMENTS_AT_ONCE})}",
+    }
+    return page_or_part(request, whole="rakurs/card.html", part="rakurs/_card.html", context=context)
+
+
+def _section(request: HttpRequest, card_name: str, subject_id: str, name: str) -> HttpResponse:
+    answer = card_desk.card_section(workspace(), card_name, subject_id, name, scope=scope_for(request))
+    pages = section_pages(answer, format_of())
+    return render(request, "rakurs/_card_section.html", {"section": pages[name], "card": answer.card})
+
+
+def _timeline(request: HttpRequest, card_name: str, subject_id: str) -> HttpResponse:
+    form = format_of()
+    shown = max(whole_number(request.GET.get("timeline"), otherwise=MOMENTS_AT_ONCE), 1)
+    kind = request.GET.get("kind", "")
+    events = card_named(card_name).events
+    kinds = [event.name for event in events if event.name == kind]
+    found = card_desk.timeline(workspace(), card_name, subject_id, scope=scope_for(request), kinds=kinds, limit=shown)
+    context = {
+        "days": timeline_days(found, form),
+        "kinds": event_choices(events, form),
+        "kind": kinds[0] if kinds else "",
+        "more": query({"timeline": shown + MOMENTS_AT_ONCE, "kind": kind}) if found.has_more else "",
+        "is_cut": len(found.moments) >= MOST_MOMENTS,
+    }
+    return render(request, "rakurs/_card_timeline.html", context)
+
+
+def _changed_note(request: HttpRequest, card_name: str, subject_id: str) -> HttpResponse:
+    user = user_of(request)
+    # Whoever may not see the card may not write on it either.
+    card_desk.seen_subject(workspace(), card_name, subject_id, scope=scope_for(request))
+    removed = request.POST.get("remove")
+    if removed is not None:
+        remove_note(user, card_name, subject_id, whole_number(removed))
+    else:
+        write_note(user, card_name, subject_id, request.POST.get("text", ""))
+    return redirect(f"{request.path}#notes")

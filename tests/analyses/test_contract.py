@@ -1,0 +1,297 @@
+"""Every analysis keeps the contract: its example, its bounds, its drill-down, its words, on every engine."""
+
+import math
+from collections.abc import Mapping
+from enum import Enum
+from functools import cache
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analyses.asking import answer, answer_to, inputs_of, members, ordered, plain
+from analyses.variants import some_variants
+from company import TODAY, random_company
+from engines import ENGINES, ON_EVERY_ENGINE, DuckDBUnderTest, EngineUnderTest, PolarsUnderTest, frames_on, inputs_on
+from rakurs.analyses import AREAS, analysis_named
+from rakurs.core.analysis import Analysis
+from rakurs.core.errors import UnknownName
+from rakurs.core.frames import conform
+from rakurs.core.params import Params
+from rakurs.core.units import Unit
+
+ANALYSES = [analysis for area in AREAS for analysis in area.analyses]
+EACH = pytest.mark.parametrize("analysis", ANALYSES, ids=lambda analysis: analysis.name)
+SEEDS = st.integers(min_value=0, max_value=10_000)
+QUIET = {"deadline": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
+
+KEPT_NAMES = {
+    "funnel": (
+        "cohort policy pipeline manager channel amount_from amount_to",
+        "stage_id stage position outcome deals amount share_of_all share_of_previous median_hours p90_hours stuck",
+    ),
+    "stage_times": (
+        "cohort pipeline manager channel amount_from amount_to",
+        "stage_id visits median_hours p90_hours stuck reentries skips",
+    ),
+    "loss_reasons": (
+        "cohort pipeline manager channel amount_from amount_to",
+        "stage_id loss_reason_id loss_reason deals amount share",
+    ),
+    "sales_dynamics": (
+        "basis grain compare",
+        "period_start revenue sales first_revenue repeat_revenue average_check compared_revenue change is_complete",
+    ),
+    "managers": (
+        "cohort pipeline manager channel amount_from amount_to",
+        (
+            "manager_id manager created in_progress won lost won_amount conversion conversion_low conversion_high "
+            "conversion_shrunk average_check median_cycle_days contribution"
+        ),
+    ),
+    "customer_rating": (
+        "basis order_by",
+        "customer_id customer sales revenue created success_ratio first_on last_on",
+    ),
+    "rfm": (
+        "as_of window_days ranks",
+        "customer_id recency_days sales revenue recency_rank frequency_rank money_rank segment",
+    ),
+    "abc": ("subject measure a_share b_share", "id name value share cumulative_share class"),
+    "cohorts": ("grain measure kept", "cohort size period kept share is_complete"),
+    "plan_fact": ("metric by", "key target fact done expected_by_now forecast"),
+    "pipeline_as_of": (
+        "as_of pipeline manager channel",
+        "pipeline_id stage_id stage deals amount win_share weighted expected_this_month overdue unseen",
+    ),
+    "pipeline_changes": (
+        "period from_day to_day pipeline manager channel expected_from expected_to",
+        "step kind deals change level amount unseen",
+    ),
+    "why_changed": (
+        "metric period against basis pipeline manager channel false_share",
+        "rank dimension key name factor before after effect level is_claimed q_value p_value records",
+    ),
+}
+"""Names that users and their scripts rely on."""
+
+
+def differences(got: list[dict[str, Any]], expected: list[Mapping[str, Any]]) -> list[Any]:
+    found: list[Any] = []
+    for number, (row, wanted) in enumerate(zip(got, expected, strict=True)):
+        for name, value in wanted.items():
+            if not is_same(row[name], value):
+                found.append((number, name, row[name], value))
+    return found
+
+
+def is_same(one: Any, other: Any) -> bool:
+    one, other = plain(one), plain(other)
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-9)
+    return one == other
+
+
+@EACH
+@pytest.mark.parametrize("engine", ON_EVERY_ENGINE)
+def test_example_is_answered_as_documented(engine: EngineUnderTest, analysis: Analysis) -> None:
+    example = analysis.example
+    got = answer_to(analysis, engine, inputs_on(engine, analysis, example.tables), example.params)
+    assert len(got) == len(example.expect)
+    assert differences(got, list(example.expect)) == []
+
+
+@EACH
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_order_of_rows_does_not_matter(engine: EngineUnderTest, analysis: Analysis) -> None:
+    example = analysis.example
+    shuffled = {name: Random(name).sample(list(rows), len(rows)) for name, rows in example.tables.items()}
+    first = answer_to(analysis, engine, inputs_on(engine, analysis, example.tables), example.params)
+    second = answer_to(analysis, engine, inputs_on(engine, analysis, shuffled), example.params)
+    assert differences(second, first) == []
+
+
+@EACH
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_nothing_in_gives_nothing_out_and_says_what_is_missing(engine: EngineUnderTest, analysis: Analysis) -> None:
+    inputs = inputs_on(engine, analysis, {})
+    params = analysis.params().bound(TODAY)
+    assert answer_to(analysis, engine, inputs, params) == []
+    assert analysis.gate.needs
+    assert all(engine.collect(need.rows(inputs, params)).num_rows < need.at_least for need in analysis.gate.needs)
+    assert all(engine.collect(left.rows(inputs, params)).num_rows == 0 for left in analysis.left_out)
+
+
+@EACH
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_example_meets_the_gate(engine: EngineUnderTest, analysis: Analysis) -> None:
+    inputs = inputs_on(engine, analysis, analysis.example.tables)
+    for need in analysis.gate.needs:
+        assert engine.collect(need.rows(inputs, analysis.example.params)).num_rows >= need.at_least
+    for left in analysis.left_out:
+        assert engine.collect(left.rows(inputs, analysis.example.params)).num_rows >= 0
+
+
+@settings(max_examples=5, **QUIET)
+@given(seed=SEEDS)
+def test_answers_on_random_companies_keep_the_contract(seed: int) -> None:
+    engine = PolarsUnderTest()
+    frames = frames_on(engine, random_company(seed))
+    for analysis in ANALYSES:
+        for params in some_variants(analysis, seed, count=3):
+            rows = answer(analysis, engine, frames, params)
+            assert_bounds(analysis, rows, params)
+            assert_rows_are_distinct(analysis, rows)
+            assert_members_count(analysis, engine, frames, params, rows)
+
+
+@settings(max_examples=2, **QUIET)
+@given(seed=SEEDS)
+def test_engines_agree_on_random_companies(seed: int) -> None:
+    rows = random_company(seed)
+    duckdb, polars = ENGINES
+    on_duckdb, on_polars = frames_on(duckdb, rows), frames_on(polars, rows)
+    for analysis in ANALYSES:
+        for params in some_variants(analysis, seed, count=3):
+            one = answer(analysis, duckdb, on_duckdb, params)
+            other = answer(analysis, polars, on_polars, params)
+            assert len(one) == len(other), (analysis.name, params)
+            assert differences(one, other) == [], (analysis.name, params)
+
+
+def assert_bounds(analysis: Analysis, rows: list[dict[str, Any]], params: Params) -> None:
+    for column in analysis.columns:
+        low, high = column.unit.bounds
+        for row in rows:
+            value = row[column.name]
+            where = (analysis.name, column.name, value, params)
+            if value is None:
+                continue
+            assert not (isinstance(value, float) and not math.isfinite(value)), where
+            assert low is None or value >= low - 1e-9, where
+            assert high is None or value <= high + 1e-9, where
+            assert not column.choices or value in column.choices, where
+
+
+def assert_rows_are_distinct(analysis: Analysis, rows: list[dict[str, Any]]) -> None:
+    keys = [tuple(row[name.removeprefix("-")] for name in analysis.order) for row in rows]
+    assert len(set(keys)) == len(keys), analysis.name
+
+
+def assert_members_count(
+    analysis: Analysis, engine: EngineUnderTest, frames: Mapping[str, Any], params: Params, rows: list[dict[str, Any]]
+) -> None:
+    for row in rows[:2] + rows[-1:]:
+        cell = {name: row[name] for name in analysis.members.by}
+        found = members(analysis, engine, frames, params, cell)
+        counted = 1 if analysis.members.count is None else row[analysis.members.count]
+        assert len(found) == len(set(found)) == counted, (analysis.name, cell, params)
+
+
+@settings(max_examples=5, **QUIET)
+@given(seed=SEEDS)
+def test_a_cell_named_by_one_column_holds_the_rows_that_share_it(seed: int) -> None:
+    engine = PolarsUnderTest()
+    frames = frames_on(engine, random_company(seed))
+    analysis = analysis_named("rfm")
+    params = analysis.params().bound(TODAY)
+    rows = answer(analysis, engine, frames, params)
+    for name in ("segment", "recency_rank"):
+        for value in {row[name] for row in rows}:
+            found = members(analysis, engine, frames, params, {name: value})
+            assert sorted(found) == sorted(row["customer_id"] for row in rows if row[name] == value)
+
+
+@EACH
+def test_texts_are_there_in_both_languages(analysis: Analysis) -> None:
+    texts = [analysis.title, analysis.question, analysis.how_to_read, analysis.definition]
+    texts += [column.title for column in analysis.columns]
+    texts += [left.reason for left in analysis.left_out]
+    texts += [need.what for need in analysis.gate.needs]
+    for text in texts:
+        assert text.ru != text.en or text.ru.isupper()
+        assert any("а" <= letter <= "я" for letter in text.ru.lower()), text
+    assert analysis.source
+
+
+@EACH
+def test_parameters_are_explained(analysis: Analysis) -> None:
+    infos = analysis.params.infos()
+    assert set(infos) == set(analysis.params.model_fields)
+    for name, field in analysis.params.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Enum):
+            assert set(infos[name].labels) == set(field.annotation), name
+
+
+@EACH
+def test_promised_names_are_kept(analysis: Analysis) -> None:
+    params, columns = (set(names.split()) for names in KEPT_NAMES[analysis.name])
+    assert params <= set(analysis.params.model_fields)
+    assert columns <= {column.name for column in analysis.columns}
+
+
+@EACH
+def test_what_the_contract_names_exists(analysis: Analysis) -> None:
+    names = {column.name for column in analysis.columns}
+    chart = analysis.chart
+    drawn = {chart.x, *chart.y, *(chart.interval or ())} | ({chart.compare, chart.complete} - {None})
+    assert drawn <= names
+    assert {name.removeprefix("-") for name in analysis.order} <= names
+    assert set(analysis.members.by) <= names
+    assert analysis.members.count is None or analysis.column(analysis.members.count).unit is Unit.COUNT
+    assert {name for row in analysis.example.expect for name in row} <= names
+
+
+@EACH
+def test_names_are_added_to_the_same_rows(analysis: Analysis) -> None:
+    naming = analysis.naming
+    if naming is None:
+        return
+    engine = PolarsUnderTest()
+    frames = inputs_on(engine, analysis, analysis.example.tables)
+    params = analysis.example.params
+    columns = [column for column in analysis.columns if column.name not in naming.columns]
+    unnamed = engine.collect(conform(naming.unnamed(params=params, **frames), columns))
+    named = engine.collect(
+        conform(naming.add(naming.unnamed(params=params, **frames), frames, params), analysis.columns)
+    )
+    whole = engine.collect(conform(analysis.compute(params=params, **frames), analysis.columns))
+    assert set(naming.columns) <= {column.name for column in analysis.columns}
+    assert unnamed.num_rows == named.num_rows
+    assert ordered(analysis, named).to_pylist() == ordered(analysis, whole).to_pylist()
+
+
+@EACH
+def test_what_is_left_to_the_data_may_be_decided_before(analysis: Analysis) -> None:
+    choice = analysis.choice
+    if choice is None:
+        return
+    engine = PolarsUnderTest()
+    frames = frames_on(engine, random_company(5))
+    params = analysis.params().bound(TODAY)
+    assert getattr(params, choice.name) == choice.undecided
+    decided = params.model_copy(update={choice.name: choice.values[0]})
+    assert answer(analysis, engine, frames, params) == answer(analysis, engine, frames, decided)
+
+
+@cache
+def nothing_on_duckdb() -> dict[str, Any]:
+    return frames_on(DuckDBUnderTest(), {})
+
+
+@EACH
+def test_query_of_the_passport_is_stable(analysis: Analysis, snapshot: Any) -> None:
+    frames = inputs_of(analysis, nothing_on_duckdb())
+    frame = analysis.compute(params=analysis.params().bound(TODAY), **frames)
+    query = frame if analysis.finish is not None else conform(frame, analysis.columns)
+    assert query.to_native().sql_query() == snapshot
+
+
+def test_catalogue_finds_by_name_and_suggests() -> None:
+    assert [analysis.name for analysis in ANALYSES] == [analysis_named(a.name).name for a in ANALYSES]
+    assert {analysis.area for analysis in ANALYSES} == {area.name for area in AREAS}
+    with pytest.raises(UnknownName) as caught:
+        analysis_named("funel")
+    assert caught.value.did_you_mean == "funnel"

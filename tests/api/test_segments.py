@@ -1,0 +1,46 @@
+"""A program keeps a set of customers: made, listed, opened, taken out, each within its caller's rows."""
+
+import json
+
+from offices import Office, rows
+
+
+def test_a_program_makes_shares_and_takes_out_a_segment(office: Office) -> None:
+    with office.as_("boss") as boss, office.as_("anna") as anna:
+        made = boss.post("/api/v1/segments", json={"title": "Список", "ids": "c1\nc2\nc5\nc6\nnobody\n"})
+        assert made.status_code == 201, made.text
+        told = made.json()
+        assert (told["size"], told["definition"]["unmatched"]) == (4, ["nobody"])
+        address = f"/api/v1/segments/{told['id']}"
+        assert anna.get(address).status_code == 404
+        assert boss.patch(address, json={"audience": "everyone"}).json()["audience"] == "everyone"
+        # Anna sees her own customers of it, in the count, the rows and the file.
+        hers = anna.get(address).json()
+        assert hers["size"] == 2
+        assert "nobody" not in str(hers), "what a list did not find is its owner's to know"
+        assert [row["customer_id"] for row in rows(anna.get(f"{address}/members"))] == ["c1", "c2"]
+        assert b"c5" not in anna.get(f"{address}/export?kind=csv").content
+        assert b"c5" in boss.get(f"{address}/export?kind=csv").content
+        assert anna.patch(address, json={"title": "Моё"}).status_code == 403
+        condition = {"field": "purchases", "operator": "between", "low": "1"}
+        rule = {"kind": "filter", "where": [condition]}
+        bought = boss.post("/api/v1/segments", json={"title": "Покупали", "definition": rule}).json()
+        assert bought["size"] == 4
+        rule["where"] = [{**condition, "low": "2"}]
+        redefined = boss.patch(f"/api/v1/segments/{bought['id']}", json={"definition": rule, "is_living": False}).json()
+        assert (redefined["size"], redefined["is_living"], redefined["title"]) == (0, False, "Покупали")
+        rule["where"] = [condition]
+        assert boss.patch(f"/api/v1/segments/{bought['id']}", json={"definition": rule}).json()["size"] == 4
+        joined = {"kind": "combination", "all_of": [told["id"], bought["id"]]}
+        both = boss.post("/api/v1/segments", json={"title": "Оба", "definition": joined}).json()
+        assert both["size"] == 2
+        assert boss.delete(address).status_code == 422
+        assert boss.delete(f"/api/v1/segments/{both['id']}").status_code == 204
+        listed = json.loads(office.machine.run("segments", "list", "--format", "json"))
+        assert {item["title"]: item["size"] for item in listed} == {"Список": 4, "Покупали": 4}
+        target = office.machine.home.parent / "segment.csv"
+        office.machine.run("segments", "export", told["id"], str(target))
+        assert "c6" in target.read_text(encoding="utf-8")
+        assert boss.post("/api/v1/segments", json={"title": "Ничего"}).status_code == 422
+        for one in (told, bought):
+            assert boss.delete(f"/api/v1/segments/{one['id']}").status_code == 204

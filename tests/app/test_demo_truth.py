@@ -1,0 +1,144 @@
+"""Do the answers on the demo company agree with what is known to be true of it?
+
+Where an answer counts the very thing the truth wrote down, the numbers must be equal; where the truth is a chance,
+they must agree within sampling error (four standard deviations: a right answer fails once in 16,000).
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from math import sqrt
+from typing import Any
+
+import pytest
+
+from rakurs.app.demonstration import DemoCompany, load_demo
+from rakurs.app.home import Home
+from rakurs.app.rights import EVERYTHING
+from rakurs.app.workspace import Workspace
+from rakurs.core.loading import LoadReport
+from rakurs.sources.demo import Truth, read_truth
+
+TODAY = date(2026, 11, 1)
+
+pytestmark = pytest.mark.slow
+
+
+class Company:
+    def __init__(self, workspace: Workspace, truth: Truth, report: LoadReport) -> None:
+        self.workspace = workspace
+        self.truth = truth
+        self.loaded = {count.table: count for count in report.tables}
+
+    def rows(self, name: str, **params: Any) -> list[dict[str, Any]]:
+        asked = {"as_of": TODAY.isoformat(), **params}
+        return self.workspace.answer(name, asked, scope=EVERYTHING).table.to_pylist()
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    home = Home(tmp_path_factory.mktemp("demo-truth") / "home")
+    with Workspace.open(home) as workspace:
+        report = load_demo(home, DemoCompany(customers=3_000, years=3, seed=7, today=TODAY), workspace)
+        yield Company(workspace, read_truth(home.path / "demo" / "truth.json"), report)
+
+
+def agrees(successes: float, trials: int, chance: float) -> bool:
+    return abs(successes - trials * chance) <= 4 * sqrt(trials * chance * (1 - chance)) + 1
+
+
+def test_every_valid_row_is_in_and_every_dirty_row_is_set_aside(company: Company) -> None:
+    for table, rows in company.truth.rows.items():
+        count = company.loaded[table]
+        assert count.read == count.inserted + count.updated + count.unchanged + count.quarantined + count.repeated
+        loadable = sum(
+            company.truth.dirty.get(table, {}).get(defect, 0)
+            for defect in company.truth.loadable_defects.get(table, ())
+        )
+        assert count.inserted == rows + loadable, table
+
+
+def test_managers_are_counted_as_they_were_planted(company: Company) -> None:
+    answered = {row["manager_id"]: row for row in company.rows("managers")}
+    for manager in company.truth.managers:
+        odds = manager.odds
+        row = answered.get(odds.id, {"created": 0, "won": 0, "lost": 0, "in_progress": 0})
+        assert (row["created"], row["won"], row["lost"], row["in_progress"]) == (
+            odds.deals,
+            odds.won,
+            odds.lost,
+            odds.open,
+        ), odds.name
+
+
+def test_win_rates_of_ripe_deals_agree_with_the_planted_skill(company: Company) -> None:
+    ripe_until = TODAY - timedelta(days=366)
+    answered = {row["manager_id"]: row for row in company.rows("managers", to_day=ripe_until.isoformat())}
+    judged = 0
+    for manager in company.truth.managers:
+        odds = manager.odds
+        if odds.mature_deals >= 20:
+            row = answered[odds.id]
+            chance = odds.mature_expected_won / odds.mature_deals
+            assert agrees(row["won"], row["created"], chance), odds.name
+            judged += 1
+    assert judged > 10
+
+
+def test_pipelines_lose_and_win_as_planted(company: Company) -> None:
+    rows = company.rows("funnel")
+    for pipeline in company.truth.pipelines:
+        own = [row for row in rows if row["pipeline_id"] == pipeline.odds.id]
+        standing = {outcome: sum(row["standing"] for row in own if row["outcome"] == outcome) for outcome in OUTCOMES}
+        assert standing == {"open": pipeline.odds.open, "won": pipeline.odds.won, "lost": pipeline.odds.lost}
+
+
+OUTCOMES = ("open", "won", "lost")
+
+
+def test_loss_reasons_have_the_planted_mix(company: Company) -> None:
+    rows = company.rows("loss_reasons")
+    lost = sum(row["deals"] for row in rows)
+    assert lost == company.truth.without_reason.trials
+    for reason in company.truth.loss_reasons:
+        counted = sum(row["deals"] for row in rows if row["loss_reason_id"] == reason.id)
+        assert counted == sum(rate.successes for rate in reason.by_phase.values()), reason.name
+
+
+def test_revenue_is_the_money_that_came(company: Company) -> None:
+    totals = company.truth.totals
+    won = sum(row["revenue"] for row in company.rows("sales_dynamics", basis="deals", grain="year"))
+    # A deal in another currency is rounded to the cent at the rate of its own day.
+    foreign = sum(company.truth.foreign_deals.values())
+    assert abs(won - Decimal(totals["won_deals_kopecks"]) / 100) <= Decimal("0.01") * foreign
+    sold = company.rows("sales_dynamics", basis="orders", grain="year")
+    assert sum(row["sales"] for row in sold) == totals["paid"]
+
+
+def test_repeat_buyers_come_back_as_their_rates_say(company: Company) -> None:
+    """Cohort month 0 holds every buyer once; the shares of the following months only shrink with deaths."""
+    rows = company.rows("cohorts", basis="orders", grain="quarter")
+    firsts = sum(row["size"] for row in rows if row["period"] == 0)
+    rating = company.rows("customer_rating", basis="orders")
+    assert firsts == len([row for row in rating if row["sales"]])
+    means = {row["period"]: row["mean_share"] for row in rows if row["mean_share"] is not None}
+    assert means[0] == 1.0
+    assert means[1] > means[4] > means[8]
+
+
+def test_plans_are_the_planted_targets(company: Company) -> None:
+    (whole,) = company.rows("plan_fact", by="company", metric="revenue")
+    departments = company.rows("plan_fact", by="department", metric="revenue")
+    assert sum(row["target"] for row in departments) == whole["target"]
+    assert sum(row["fact"] for row in departments) <= whole["fact"]
+
+
+def test_the_channel_that_went_bad_shows(company: Company) -> None:
+    (change,) = [item for item in company.truth.changes if item.name == "channel_quality_drop"]
+    assert change.before is not None
+    split = change.from_day - timedelta(days=1)
+    before = sum(row["won"] for row in company.rows("managers", channel=change.subject, to_day=split.isoformat()))
+    after = sum(
+        row["won"] for row in company.rows("managers", channel=change.subject, from_day=change.from_day.isoformat())
+    )
+    assert (before, after) == (change.before.successes, change.after.successes)

@@ -1,0 +1,61 @@
+"""Lets every test import what stands beside this file; says what is slow, and what must not start twice."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+# A browser leaves its event loop in the thread of its tests; Django would refuse the database to later tests there.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+SLOW = (
+    "analyses/test_contract.py",
+    "analyses/test_notebook.py",
+    "analyses/test_properties.py",
+    "api",
+    "app/test_cards.py",
+    "app/test_workspace.py",
+    "bench",
+    "cli",
+    "docs",
+    "marts",
+    "metrics/test_pivot.py",
+    "metrics/test_properties.py",
+    "metrics/test_top.py",
+    "sources/test_demo.py",
+    "sources/test_files_into_warehouse.py",
+    "sources/test_files_roundtrip.py",
+    "state",
+    "warehouse/test_engines_agree.py",
+    "warehouse/test_loading.py",
+    "warehouse/test_lost_database.py",
+    "warehouse/test_model.py",
+    "warehouse/test_row_numbers.py",
+    "warehouse/test_safety.py",
+    "warehouse/test_refreshing.py",
+    "web/test_builder.py",
+    "web/test_card_pages.py",
+    "web/test_every_page.py",
+    "web/test_journeys.py",
+    "web/test_pages.py",
+    "web/test_panel.py",
+    "web/test_segment_pages.py",
+)
+"""Tests of many loads, real processes, random companies: `make test` runs them, `make check` does not."""
+
+
+SHARING = ("api", "cli", "state", "web")
+"""Folders whose tests share a served company: it starts once, because one worker runs them all."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spark tests share one session, those of some folders one served company."""
+    for item in items:
+        place = item.path.relative_to(HERE).as_posix()
+        if place.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("spark"):
+            item.add_marker(pytest.mark.xdist_group("spark"))
+        elif place.startswith(SHARING):
+            item.add_marker(pytest.mark.xdist_group(place.partition("/")[0]))

@@ -1,0 +1,69 @@
+"""Intervals against published and independently computed numbers."""
+
+from math import isclose
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from rakurs.core.intervals import Interval, bootstrap, shrunk_shares, wilson
+
+COUNTS = st.integers(1, 2000).flatmap(lambda trials: st.tuples(st.integers(0, trials), st.just(trials)))
+
+
+@given(COUNTS)
+def test_wilson_equals_scipy_and_holds_the_share(pair: tuple[int, int]) -> None:
+    won, trials = pair
+    ours = wilson(won, trials)
+    theirs = binomtest(won, trials).proportion_ci(method="wilson")
+    assert ours is not None
+    assert isclose(ours.low, theirs.low, abs_tol=1e-9)
+    assert isclose(ours.high, theirs.high, abs_tol=1e-9)
+    assert 0 <= ours.low <= won / trials <= ours.high <= 1
+
+
+def test_wilson_of_nothing_is_unknown_and_of_all_ends_at_the_edge() -> None:
+    assert wilson(0, 0) is None
+    none, every = wilson(0, 10), wilson(10, 10)
+    assert none is not None
+    assert every is not None
+    assert (none.low, every.high) == (0.0, 1.0)
+    assert none.high == pytest.approx(0.27754, abs=1e-5)  # Newcombe 1998, Table I: 0/10 -> .2775
+
+
+def test_touching_intervals_overlap() -> None:
+    assert Interval(0.1, 0.3).overlaps(Interval(0.3, 0.4))
+    assert not Interval(0.1, 0.3).overlaps(Interval(0.31, 0.4))
+
+
+@given(st.lists(COUNTS, min_size=1, max_size=12))
+def test_shrinking_stays_between_the_own_share_and_the_common_one(pairs: list[tuple[int, int]]) -> None:
+    won, trials = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    mean = sum(won) / sum(trials)
+    for shrunk, own, size in zip(shrunk_shares(won, trials), won, trials, strict=True):
+        assert shrunk is not None
+        assert min(own / size, mean) - 1e-9 <= shrunk <= max(own / size, mean) + 1e-9
+
+
+def test_small_groups_are_pulled_harder_and_empty_ones_are_unknown() -> None:
+    large, small, empty = shrunk_shares([300, 3, 0], [1000, 4, 0])
+    assert empty is None
+    assert large == pytest.approx(0.3, abs=0.01)
+    assert small is not None
+    assert 0.3 < small < 0.75
+
+
+def test_groups_that_differ_by_chance_only_get_the_common_mean() -> None:
+    assert shrunk_shares([5, 5, 5], [10, 10, 10]) == [0.5, 0.5, 0.5]
+    assert shrunk_shares([0, 0], [10, 20]) == [0.0, 0.0]
+    assert shrunk_shares([], []) == []
+
+
+def test_bootstrap_is_repeatable_and_needs_two_values() -> None:
+    values = [1.0, 2.0, 3.0, 10.0]
+    first = bootstrap(values)
+    assert first == bootstrap(values)
+    assert first is not None
+    assert 1 <= first.low < 4 < first.high <= 10
+    assert bootstrap([1.0]) is None
