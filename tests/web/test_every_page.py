@@ -159,6 +159,7 @@ print(json.dumps(None))
 def ids(demo: Site) -> Generator[dict[str, str]]:
     """One of everything that has a page of its own."""
     machine = Machine(demo.home)
+    script(machine, UNMADE)
     made = script(machine, MADE)
     rows = machine.json("run", "customer_rating", "--limit", "1")["rows"]
     login, _ = demo.served.first_login

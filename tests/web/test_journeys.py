@@ -198,7 +198,7 @@ def test_keys_are_shown_once_and_closed(visitor: Visitor) -> None:
     page.goto("/account/")
     expect(page.locator("main")).not_to_contain_text(key)
     expect(page.locator("main")).to_contain_text("ночной отчёт")
-    page.get_by_role("button", name="Закрыть").click()
+    page.get_by_role("row").filter(has_text="ночной отчёт").get_by_role("button", name="Закрыть").click()
     expect(page.get_by_role("status")).to_contain_text("Ключ закрыт")
     refused = page.request.get("/api/v1/analyses", headers={"Authorization": f"Bearer {key}", "Cookie": ""})
     assert refused.status in (401, 403)
