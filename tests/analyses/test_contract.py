@@ -16,6 +16,8 @@ from analyses.variants import some_variants
 from company import TODAY, random_company
 from engines import ENGINES, ON_EVERY_ENGINE, DuckDBUnderTest, EngineUnderTest, PolarsUnderTest, frames_on, inputs_on
 from rakurs.analyses import AREAS, analysis_named
+from rakurs.app.asked_rows import CUSTOMER, FIELD
+from rakurs.app.rights import OWNERLESS
 from rakurs.core.analysis import Analysis
 from rakurs.core.errors import UnknownName
 from rakurs.core.frames import conform
@@ -295,3 +297,10 @@ def test_catalogue_finds_by_name_and_suggests() -> None:
     with pytest.raises(UnknownName) as caught:
         analysis_named("funel")
     assert caught.value.did_you_mean == "funnel"
+
+
+@EACH
+def test_a_question_of_a_segment_reads_only_tables_that_name_customers(analysis: Analysis) -> None:
+    if FIELD in analysis.params.model_fields:
+        tables = [table for table in analysis.inputs.values() if table.name not in OWNERLESS]
+        assert [table.name for table in tables if CUSTOMER not in table.names] == []

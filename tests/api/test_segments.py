@@ -44,3 +44,42 @@ def test_a_program_makes_shares_and_takes_out_a_segment(office: Office) -> None:
         assert boss.post("/api/v1/segments", json={"title": "Ничего"}).status_code == 422
         for one in (told, bought):
             assert boss.delete(f"/api/v1/segments/{one['id']}").status_code == 204
+
+
+def test_any_question_can_be_asked_of_a_segments_customers_alone(office: Office) -> None:
+    with office.as_("boss") as boss, office.as_("anna") as anna:
+        whole = boss.get("/api/v1/analyses/customer_rating/answer").json()
+        chosen = boss.post("/api/v1/segments", json={"title": "Двое", "ids": "c1\nc5\n"}).json()["id"]
+        asked = {"customer_segment": chosen}
+        rated = boss.get("/api/v1/analyses/customer_rating/answer", params=asked).json()
+        assert (
+            {row["customer_id"] for row in rated["rows"]}
+            <= {"c1", "c5"}
+            < {row["customer_id"] for row in whole["rows"]}
+        )
+        assert rated["passport"]["names"] == {chosen: "Двое"}
+        assert {
+            row["customer_id"] for row in rows(anna.get("/api/v1/analyses/customer_rating/answer", params=asked))
+        } <= {"c1"}
+        funnel = boss.get("/api/v1/analyses/funnel/answer", params=asked).json()
+        first = funnel["rows"][0]
+        behind = boss.get(
+            "/api/v1/analyses/funnel/members",
+            params={**asked, "cell": f"stage_id={first['stage_id']}"},
+        ).json()
+        assert behind["total_rows"] == first["deals"], behind
+        every = boss.get("/api/v1/pivot", params={"metric": "deals_created", "period": "all"}).json()["rows"][0]
+        of_two = boss.get("/api/v1/pivot", params={"metric": "deals_created", "period": "all", **asked}).json()["rows"][
+            0
+        ]
+        assert 0 < of_two["deals_created"] < every["deals_created"]
+        values = boss.get("/api/v1/dimensions/customer_segment/values").json()
+        assert values == [{"value": chosen, "label": "Двое"}]
+        living = {"kind": "cell", "asked": {"kind": "analysis", "name": "customer_rating", "params": asked}, "cell": {}}
+        assert (
+            boss.post("/api/v1/segments", json={"title": "Ж", "definition": living, "is_living": True}).status_code
+            == 422
+        )
+        assert boss.delete(f"/api/v1/segments/{chosen}").status_code == 204
+        gone = boss.get("/api/v1/analyses/customer_rating/answer", params=asked)
+        assert gone.status_code == 404, "a deleted segment is told, never an answer of nobody"

@@ -42,7 +42,7 @@ def answer_of(analysis: Analysis, rows: int = 4, **empty: None) -> Answer:
         }
     )
     passport = Passport(
-        definition=WORDS, how_to_read=WORDS, source="", period="..", filters={}, scope=WORDS, inputs=(), left_out=(),
+        definition=WORDS, how_to_read=WORDS, source="", period="..", filters={}, names={}, scope=WORDS, inputs=(), left_out=(),
         notes=(), data_version=1, loaded_at=None, newest_on=None, computed_at=datetime.now(UTC), seconds=0.0, sql="",
     )  # fmt: skip
     return Answer(

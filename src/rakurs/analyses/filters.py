@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import narwhals.stable.v2 as nw
 
 from rakurs.core.analysis import Choice, Frames
-from rakurs.core.params import PeriodParams, parameter
+from rakurs.core.params import CUSTOMER_SEGMENT, PeriodParams, parameter
 from rakurs.core.periods import DAY, add_months
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -59,6 +59,7 @@ class DealFilters(PeriodParams):
     pipeline: str | None = parameter(None, Text(ru="Воронка", en="Pipeline"), unit=Unit.ID, options="pipeline")
     manager: str | None = parameter(None, Text(ru="Менеджер", en="Manager"), unit=Unit.ID, options="manager")
     channel: str | None = parameter(None, Text(ru="Канал", en="Channel"), unit=Unit.ID, options="channel")
+    customer_segment: str | None = CUSTOMER_SEGMENT
     amount_from: float | None = parameter(
         None,
         Text(ru="Сумма от", en="Amount from"),
@@ -107,6 +108,7 @@ class SalesFilters(PeriodParams):
     pipeline: str | None = parameter(None, Text(ru="Воронка", en="Pipeline"), unit=Unit.ID, options="pipeline")
     manager: str | None = parameter(None, Text(ru="Менеджер", en="Manager"), unit=Unit.ID, options="manager")
     channel: str | None = parameter(None, Text(ru="Канал", en="Channel"), unit=Unit.ID, options="channel")
+    customer_segment: str | None = CUSTOMER_SEGMENT
 
 
 _EQUALS: Mapping[str, str] = {"pipeline": "pipeline_id", "manager": "manager_id", "channel": "channel_id"}

@@ -25,6 +25,10 @@ Frame = nw.LazyFrame[Any]
 
 _TABLES = {table.name: table for table in TABLES}
 _MARTS = {mart.table.name: mart for mart in MARTS}
+_NO_SEGMENTS = Text(
+    ru="Сегменты живут в Ракурсе. Здесь отберите нужных клиентов в самих таблицах.",
+    en="Segments live in Rakurs. Here, give tables of the customers you mean.",
+)
 _ARGUMENT = Text(ru="Аргумента", en="argument")
 
 
@@ -101,6 +105,8 @@ def _checked(analysis: Analysis, given: Mapping[str, Any]) -> Params:
     for name in given:
         if name not in model.model_fields:
             raise UnknownName(_ARGUMENT, name, [*tables_of(analysis), *model.model_fields, "timezone", "currency"])
+    if given.get("customer_segment") is not None:
+        raise BadParameter("customer_segment", given["customer_segment"], _NO_SEGMENTS)
     try:
         return model.model_validate(given)
     except ValidationError as error:

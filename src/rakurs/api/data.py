@@ -14,6 +14,7 @@ from rakurs.api.questions import MOST_ROWS, OFFSET, as_json
 from rakurs.app import jobs
 from rakurs.app.accounts import note
 from rakurs.app.answers_json import plain
+from rakurs.app.choosing import choices
 from rakurs.app.confirming import confirm_mappings, proposed_documents
 from rakurs.app.documents import (
     dimension_document,
@@ -72,7 +73,8 @@ def dimension_values(request: HttpRequest, name: str) -> HttpResponse:
     """What may be chosen in a filter, as far as the caller sees."""
     who = caller(request)
     who.must("read")
-    return as_json([{"value": value, "label": label} for value, label in current().options(name, scope=who.scope)])
+    known = choices(current(), name, user=who.user, scope=who.scope)
+    return as_json([{"value": value, "label": label} for value, label in known])
 
 
 @router.get("/pivot", summary="Metrics by dimensions", tags=["metrics"])

@@ -69,6 +69,7 @@ def passport_document(passport: Passport, language: Language) -> dict[str, Any]:
         "source": passport.source,
         "period": passport.period,
         "filters": plain(passport.filters, language),
+        "names": dict(passport.names),
         "scope": passport.scope.to(language),
         "inputs": [
             {

@@ -9,6 +9,8 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 
+from rakurs.app.asked_rows import FIELD, asked_rows, segment_of, segment_title
+from rakurs.app.measuring import table_called
 from rakurs.app.params import given_params
 from rakurs.app.rights import Scope, reached
 from rakurs.core.analysis import Analysis, Frames, Naming, Statement
@@ -20,6 +22,7 @@ from rakurs.core.periods import DAY
 from rakurs.core.table import COLUMN, Column
 from rakurs.core.text import Text
 from rakurs.marts import MARTS
+from rakurs.metrics import dimension_named
 from rakurs.warehouse.reading import Reader
 from rakurs.warehouse.warehouse import TableState
 
@@ -77,15 +80,15 @@ def canonical_behind(table: str) -> frozenset[str]:
 _MARTS = {mart.table.name: mart for mart in MARTS}
 
 
-def frames_of(reader: Reader, analysis: Analysis, scope: Scope) -> dict[str, Frame]:
-    """The analysis' inputs, limited to what `scope` reaches."""
-    return {name: reached(reader, table, scope) for name, table in analysis.inputs.items()}
+def frames_of(reader: Reader, analysis: Analysis, params: Params, scope: Scope) -> dict[str, Frame]:
+    """The analysis' inputs, limited to what `scope` reaches and to the segment of `params`."""
+    return asked_rows(reader, analysis.inputs, params, scope)
 
 
 def computed(reader: Reader, analysis: Analysis, params: Params, *, scope: Scope, state: DataState) -> Computed:
     """The answer to `analysis`, in its own order, with passport; below its gate, what is missing."""
     started = perf_counter()
-    frames = frames_of(reader, analysis, scope)
+    frames = frames_of(reader, analysis, params, scope)
     decided = _decided(reader, analysis, frames, params)
     missing = _missing(reader, analysis, frames, decided)
     if missing:
@@ -121,7 +124,7 @@ def rows_beyond(
     names = [column.name for column in analysis.columns]
     if sort is not None and sort.removeprefix("-") not in names:
         raise UnknownName(COLUMN, sort.removeprefix("-"), names)
-    frames = frames_of(reader, analysis, scope)
+    frames = frames_of(reader, analysis, params, scope)
     answer = analysis.compute(params=_decided(reader, analysis, frames, params), **frames)
     order = analysis.order if sort is None else (*analysis.pinned, sort, *analysis.order)
     return reader.pages(_in_order(conform(answer, analysis.columns), order), limit=limit, offset=offset)
@@ -336,11 +339,12 @@ def _passport(
     sql: str,
     started: float,
 ) -> Passport:
+    is_whole = scope.kind == "all" and segment_of(params) is None
     inputs = tuple(
         InputRead(
             table=table.name,
             title=table.title,
-            rows=_rows_read(reader, frames[name], table.name, scope, state),
+            rows=_rows_read(reader, frames[name], table.name, state, is_whole=is_whole),
             loaded_at=state.loaded_at(table.name),
         )
         for name, table in analysis.inputs.items()
@@ -353,6 +357,7 @@ def _passport(
         source=analysis.source,
         period=period_words(params),
         filters=filters,
+        names=_names_of(reader, params, filters, scope),
         scope=scope.title,
         inputs=inputs,
         left_out=tuple((reason, rows) for reason, rows in left_out if rows),
@@ -366,8 +371,24 @@ def _passport(
     )
 
 
-def _rows_read(reader: Reader, frame: Frame, table: str, scope: Scope, state: DataState) -> int:
-    if scope.kind == "all" and table in state.tables:
+def _names_of(reader: Reader, params: Params, filters: Mapping[str, Any], scope: Scope) -> dict[str, str]:
+    """What a person calls the managers, channels, segments that the question is narrowed to."""
+    names: dict[str, str] = {}
+    for name, info in params.infos().items():
+        if name not in filters or info.options is None:
+            continue
+        if info.options == FIELD:
+            names[filters[name]] = segment_title(filters[name])
+        elif (labels := dimension_named(info.options).labels) is not None:
+            table, key, title = labels
+            values = filters[name] if isinstance(filters[name], list) else [filters[name]]
+            rows = reached(reader, table_called(table), scope).filter(nw.col(key).is_in(values)).select(key, title)
+            names |= {row[key]: row[title] for row in reader.collect(rows).to_pylist() if row[title]}
+    return names
+
+
+def _rows_read(reader: Reader, frame: Frame, table: str, state: DataState, *, is_whole: bool) -> int:
+    if is_whole and table in state.tables:
         return state.tables[table].rows
     return reader.count(frame)
 

@@ -11,11 +11,12 @@ from typing import Any, get_args, get_origin
 
 from rakurs.analyses import analysis_named
 from rakurs.app.asked import AnalysisAsked, PivotAsked, Where, narrowed
+from rakurs.app.asked_rows import FIELD
 from rakurs.app.measuring import COMPARISON_LABELS, table_called
 from rakurs.app.params import checked_params, given_params
 from rakurs.app.tiles import spark_grain
 from rakurs.core.metric import Dimension
-from rakurs.core.params import PRESET_LABELS, PeriodParams, parameter
+from rakurs.core.params import CUSTOMER_SEGMENT, PRESET_LABELS, PeriodParams, parameter
 from rakurs.core.periods import Comparison, Grain, Period, Preset
 from rakurs.core.text import Language, Text
 from rakurs.metrics import DIMENSIONS, dimension_named, measure_named
@@ -34,6 +35,7 @@ class DashboardParams(PeriodParams):
 
     period: Preset = parameter(Preset.LAST_30_DAYS, PERIOD_TITLE, labels=PRESET_LABELS)
     compare: Comparison = parameter(Comparison.PREVIOUS, Text(ru="Сравнить", en="Compare"), labels=COMPARISON_LABELS)
+    customer_segment: str | None = CUSTOMER_SEGMENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,8 @@ def _fitted_analysis(asked: AnalysisAsked, chosen: Chosen, *, own_period: bool, 
         unfit.append(PERIOD_TITLE)
     if chosen.params.as_of is not None:
         taken["as_of"] = chosen.params.as_of.isoformat()
+    taken |= _segment(chosen) if FIELD in infos else {}
+    unfit += [DashboardParams.infos()[FIELD].title for name in _segment(chosen) if name not in infos]
     for name in COMPARISON_NAMES:
         if name in infos and chosen.params.compare.value in _values(model.model_fields[name].annotation):
             taken[name] = chosen.params.compare.value
@@ -113,6 +117,7 @@ def _fitted_pivot(asked: PivotAsked, chosen: Chosen, *, own_period: bool, grain:
     taken = _days(chosen, own_period=own_period)
     if chosen.params.as_of is not None:
         taken["as_of"] = chosen.params.as_of.isoformat()
+    taken |= _segment(chosen)
     is_plain_split = bool(asked.rows) and dimension_named(asked.rows[0]).calendar is None
     if "compare" not in asked.params and not is_plain_split:
         taken["compare"] = chosen.params.compare.value
@@ -152,6 +157,10 @@ def _days(chosen: Chosen, *, own_period: bool) -> dict[str, Any]:
         return {"period": params.period.value, "from_day": None, "to_day": None}
     days = {"from_day": params.from_day, "to_day": params.to_day}
     return {"period": None, **{name: day.isoformat() if day else None for name, day in days.items()}}
+
+
+def _segment(chosen: Chosen) -> dict[str, Any]:
+    return {} if chosen.params.customer_segment is None else {FIELD: chosen.params.customer_segment}
 
 
 def _values(annotation: Any) -> set[str]:

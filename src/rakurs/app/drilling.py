@@ -152,7 +152,7 @@ def members_of(
 def ids_behind(reader: Reader, analysis: Analysis, params: Params, cell: Mapping[str, Any], *, scope: Scope) -> Frame:
     """The keys of the rows behind `cell`, in one column called as the key of their entity."""
     entity = ENTITIES[analysis.members.entity_for(params)]
-    frames = frames_of(reader, analysis, scope)
+    frames = frames_of(reader, analysis, params, scope)
     chosen = analysis.members.select(frames, params, typed_cell(analysis, cell))
     return chosen.select(nw.col(chosen.collect_schema().names()[0]).alias(entity.key))
 

@@ -8,11 +8,12 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 
+from rakurs.app.asked_rows import asked_rows
 from rakurs.app.params import checked_params
 from rakurs.app.rights import Scope, reached
 from rakurs.core.frames import conform, with_json_text
 from rakurs.core.metric import Basis, Dimension, Filters, Metric
-from rakurs.core.params import PRESET_LABELS, PeriodParams, parameter
+from rakurs.core.params import CUSTOMER_SEGMENT, PRESET_LABELS, Params, PeriodParams, parameter
 from rakurs.core.periods import Comparison, Preset
 from rakurs.core.table import Column, Table
 from rakurs.core.text import Text
@@ -59,6 +60,7 @@ class MeasureParams(PeriodParams):
     pipeline: str | None = parameter(None, Text(ru="Воронка", en="Pipeline"), unit=Unit.ID, options="pipeline")
     manager: str | None = parameter(None, Text(ru="Менеджер", en="Manager"), unit=Unit.ID, options="manager")
     channel: str | None = parameter(None, Text(ru="Канал", en="Channel"), unit=Unit.ID, options="channel")
+    customer_segment: str | None = CUSTOMER_SEGMENT
 
     @property
     def filters(self) -> Filters:
@@ -92,7 +94,7 @@ def pivot_of(
     wanted = [metric_named(name) for name in metrics]
     cut = cut_of(reader, params, tuple(dimension_named(name) for name in by), scope)
     columns = cut.columns(wanted)
-    table = reader.collect(conform(pivot(frames_of_cut(reader, cut, wanted, scope), wanted, cut), columns))
+    table = reader.collect(conform(pivot(frames_of_cut(reader, cut, wanted, params, scope), wanted, cut), columns))
     order = [(name, "ascending", "at_end") for name in cut.split_columns]
     return PivotAnswer(columns=columns, table=table.sort_by(order) if order else table)
 
@@ -143,10 +145,12 @@ def usual_basis(reader: Reader, scope: Scope) -> Basis:
     return row["basis"] or "deals"
 
 
-def frames_of_cut(reader: Reader, cut: Cut, metrics: Sequence[Metric], scope: Scope) -> dict[str, Frame]:
-    """The tables a cut of metrics reads, limited to what `scope` reaches."""
+def frames_of_cut(
+    reader: Reader, cut: Cut, metrics: Sequence[Metric], params: Params, scope: Scope
+) -> dict[str, Frame]:
+    """The tables a cut of metrics reads, limited to what `scope` reaches and to the segment of `params`."""
     names = {*cut.tables(metrics), CALENDAR_MART.table.name}
-    return {name: reached(reader, _TABLES[name], scope) for name in names}
+    return asked_rows(reader, {name: _TABLES[name] for name in names}, params, scope)
 
 
 def _values(reader: Reader, dimension: Dimension, scope: Scope) -> Frame:

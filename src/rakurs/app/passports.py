@@ -1,5 +1,6 @@
 """What stands behind this answer? The passport, as facts a person can read down."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -108,7 +109,7 @@ def asked_words(passport: Passport, params: type[Params], form: Format) -> tuple
     """What was asked, as (title, value): the period, then each filter that differs from its default."""
     infos = params.infos()
     chosen = (
-        (infos[name].title.to(form.language), _value(infos[name], value, form))
+        (infos[name].title.to(form.language), _value(infos[name], value, passport.names, form))
         for name, value in passport.filters.items()
         if name in infos  # what has no title of its own (conditions) is told by the definition
     )
@@ -120,7 +121,10 @@ def _filters(passport: Passport, params: type[Params], form: Format) -> list[str
     return words or [NO_FILTERS.to(form.language)]
 
 
-def _value(info: Any, value: Any, form: Format) -> str:
+def _value(info: Any, value: Any, names: Mapping[str, str], form: Format) -> str:
     labels = {str(getattr(key, "value", key)): text for key, text in (info.labels if info else {}).items()}
     values = value if isinstance(value, list | tuple) else [value]
-    return ", ".join(labels[str(item)].to(form.language) if str(item) in labels else str(item) for item in values)
+    return ", ".join(
+        labels[str(item)].to(form.language) if str(item) in labels else names.get(str(item), str(item))
+        for item in values
+    )

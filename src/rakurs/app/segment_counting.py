@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from rakurs.analyses.traits import INPUTS, Trait, customer_traits, trait_named
 from rakurs.app.accounts import scope_of
+from rakurs.app.asked_rows import in_segment
 from rakurs.app.drilling import ENTITIES, ids_behind
 from rakurs.app.pivots import condition_of
 from rakurs.app.rights import Scope, reached
@@ -120,12 +121,6 @@ def keep_list(workspace: Workspace, segment: Segment, ids: Sequence[str]) -> Non
     segment.observed_from = segment.counted_on = today
     segment.counted_version = workspace.data_version
     segment.save(update_fields=["definition", "observed_from", "counted_on", "counted_version"])
-
-
-def in_segment(memberships: Frame, segment_id: str, day: date) -> Frame:
-    """The runs of a segment that hold `day`."""
-    is_open = nw.col("until").is_null() | (nw.col("until") > nw.lit(day))
-    return memberships.filter(nw.col("segment_id") == nw.lit(segment_id), nw.col("since") <= nw.lit(day), is_open)
 
 
 def traits_of(

@@ -11,9 +11,10 @@ from typing import Any, Literal
 import narwhals.stable.v2 as nw
 
 from rakurs.analyses.traits import TRAITS, Trait
+from rakurs.app.asked_rows import in_segment
 from rakurs.app.drilling import rows_named
 from rakurs.app.rights import Scope, reached
-from rakurs.app.segment_counting import KEY, in_segment, present_customers, traits_of
+from rakurs.app.segment_counting import KEY, present_customers, traits_of
 from rakurs.core.answer import MembersAnswer
 from rakurs.core.discoveries import benjamini_hochberg, two_sided
 from rakurs.core.frames import count_where

@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from rakurs.app.accounts import note, scope_of
+from rakurs.app.asked_rows import FIELD, SEGMENT
 from rakurs.app.id_lists import id_list
 from rakurs.app.saved import AUDIENCES
 from rakurs.app.segment_counting import check, count_anew, count_first, keep_list
@@ -28,8 +29,6 @@ from rakurs.core.errors import BadInput, BadParameter, NotAllowed, RakursError, 
 from rakurs.core.text import Text
 from rakurs.state.models import Audience, Segment, User
 
-SEGMENT = Text(ru="Сегмента", en="segment")
-
 _log = logging.getLogger(__name__)
 _counting = RLock()
 
@@ -40,6 +39,10 @@ _NOT_YOURS = Text(
 _OF_ITSELF = Text(
     ru="Сегмент нельзя собрать из него самого, в том числе через другие.",
     en="A segment cannot be made of itself, nor through others.",
+)
+_OF_A_SEGMENT = Text(
+    ru="Отчёт уже взят по сегменту: живым такой сегмент быть не может. Уберите сегмент из отбора и соберите их вместе.",
+    en="The report is itself of a segment: such a segment cannot live. Take the segment out and combine the two.",
 )
 _MAY_NOT_SHARE = Text(ru="Вашей роли не дано делиться сохранённым.", en="Your role may not share what is saved.")
 _UNEXPECTED = Text(
@@ -197,6 +200,8 @@ def _checked(workspace: Workspace, definition: AnyDefinition, *, owner: User, is
     if isinstance(definition, Combined):
         for part in definition.parts:
             segment_for(owner, part)
+    if isinstance(definition, Behind) and is_living and definition.asked.params.get(FIELD):
+        raise BadInput(_OF_A_SEGMENT)
     if isinstance(definition, Behind) and is_living:
         # A day said once would keep a living segment from living.
         params = {name: value for name, value in definition.asked.params.items() if name != "as_of"}

@@ -46,23 +46,26 @@ def tiles_of(
     params = checked_params(MeasureParams, raw).bound(today, fiscal_year_start=fiscal_year_start)
     cut = cut_of(reader, params, (), scope)
     metrics = [metric_named(name) for name in TILE_METRICS]
-    return _tiles(reader, metrics, cut, as_of=params.today, scope=scope)
+    return _tiles(reader, metrics, cut, params, scope=scope)
 
 
 def number_tiles(reader: Reader, asked: PivotAsked, params: PivotParams, *, scope: Scope) -> tuple[Tile, ...]:
     """The metrics of a question, its split aside, one tile each. `params` are bound to a day."""
     question = PivotQuestion(asked.model_copy(update={"rows": (), "columns": (), "top": None}), params)
-    return _tiles(reader, question.metrics, question.cut(params), as_of=params.today, scope=scope)
+    return _tiles(reader, question.metrics, question.cut(params), params, scope=scope)
 
 
-def _tiles(reader: Reader, metrics: Sequence[Metric], cut: Cut, *, as_of: date, scope: Scope) -> tuple[Tile, ...]:
-    (row,) = reader.collect(pivot(frames_of_cut(reader, cut, metrics, scope), metrics, cut)).to_pylist() or ({},)
-    return tuple(_tile(metric, row, spark=_line(reader, metric, cut, as_of=as_of, scope=scope)) for metric in metrics)
+def _tiles(
+    reader: Reader, metrics: Sequence[Metric], cut: Cut, params: MeasureParams, *, scope: Scope
+) -> tuple[Tile, ...]:
+    frames = frames_of_cut(reader, cut, metrics, params, scope)
+    (row,) = reader.collect(pivot(frames, metrics, cut)).to_pylist() or ({},)
+    return tuple(_tile(metric, row, spark=_line(reader, metric, cut, params, scope=scope)) for metric in metrics)
 
 
-def _line(reader: Reader, metric: Metric, cut: Cut, *, as_of: date, scope: Scope) -> tuple[Point, ...]:
-    frames = frames_of_cut(reader, cut, [metric], scope)
-    line = series(frames, metric, cut, grain=spark_grain(cut.period), as_of=as_of)
+def _line(reader: Reader, metric: Metric, cut: Cut, params: MeasureParams, *, scope: Scope) -> tuple[Point, ...]:
+    frames = frames_of_cut(reader, cut, [metric], params, scope)
+    line = series(frames, metric, cut, grain=spark_grain(cut.period), as_of=params.today)
     return tuple(
         (point["period_start"], point["value"], point["is_complete"]) for point in reader.collect(line).to_pylist()
     )

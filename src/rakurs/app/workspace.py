@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from rakurs.analyses import analysis_named
 from rakurs.app.asked import AnalysisAsked, PivotAsked
+from rakurs.app.asked_rows import FIELD, segment_of
 from rakurs.app.asking import Computed, DataState, answer_of, computed, page_of, rows_beyond
 from rakurs.app.cache import AnswerCache, Kept
 from rakurs.app.company import Company, company_of, save_company
@@ -228,7 +229,8 @@ class Workspace:
         """The key numbers of a period, each against its comparison, with the line that led there."""
         params = self.company.with_basis(params, ("basis",))
         first_month = self.company.fiscal_year_start
-        key = ("tiles", tuple(sorted(params.items())), self.today, scope)
+        moment = self.memberships_version if params.get(FIELD) else 0
+        key = ("tiles", tuple(sorted(params.items())), self.today, moment, scope)
         with self._warehouse.reading() as reader:
             return self._cache.get(
                 key,
@@ -269,7 +271,8 @@ class Workspace:
     def number_tiles(self, asked: PivotAsked, *, scope: Scope) -> tuple[Tile, ...]:
         """The metrics of a question without a split, one tile each: value, comparison, the line that led there."""
         _, params = self.question(asked, scope=scope)
-        key = ("number tiles", asked.model_dump_json(), params.model_dump_json(), scope)
+        moment = self._segments_moment(params)
+        key = ("number tiles", asked.model_dump_json(), params.model_dump_json(), moment, scope)
         with self._warehouse.reading() as reader:
             return self._cache.get(
                 key,
@@ -320,8 +323,12 @@ class Workspace:
             with self._warehouse.reading() as reader:
                 return computed(reader, analysis, params, scope=scope, state=self.state)
 
-        key = (shape, params.model_dump_json(), scope)
+        key = (shape, params.model_dump_json(), self._segments_moment(params), scope)
         return self._cache.get(key, version=self.data_version, compute=compute, weigh=_weight)
+
+    def _segments_moment(self, params: Params) -> int:
+        """What an answer about a segment's customers ages by, besides the data."""
+        return 0 if segment_of(params) is None else self.memberships_version
 
     # -- files out ---------------------------------------------------------------------------------
 

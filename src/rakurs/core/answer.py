@@ -51,6 +51,8 @@ class Passport:
     source: str
     period: str
     filters: Mapping[str, Any]
+    names: Mapping[str, str]
+    """What the values of filters that are ids are called."""
     scope: Text
     inputs: tuple[InputRead, ...]
     left_out: tuple[tuple[Text, int], ...]

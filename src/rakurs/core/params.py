@@ -99,6 +99,19 @@ class Params(BaseModel):
         return found
 
 
+CUSTOMER_SEGMENT = parameter(
+    None,
+    Text(ru="Клиенты сегмента", en="Customers of a segment"),
+    unit=Unit.ID,
+    help=Text(
+        ru="Только записи клиентов, которые в сегменте на день вопроса",
+        en="Only records of customers who are in the segment on the day of the question",
+    ),
+    options="customer_segment",
+)
+"""Of a question that can be asked of a segment's customers alone; who they are, `app` knows and binds."""
+
+
 PRESET_LABELS = {
     Preset.ALL: Text(ru="Всё время", en="All time"),
     Preset.TODAY: Text(ru="Сегодня", en="Today"),

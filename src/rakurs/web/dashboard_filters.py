@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from rakurs.app.charts.drawing import UNNAMED
+from rakurs.app.choosing import choices
 from rakurs.app.dashboard_filters import OFFERED, PREFIX, Chosen, has_options, value_words
 from rakurs.metrics import dimension_named
 from rakurs.web.dashboard_tiles import Onlooker
@@ -43,7 +44,11 @@ class Bar:
 def bar_of(chosen: Chosen, eyes: Onlooker) -> Bar:
     """The bar of a dashboard under what is chosen."""
     form = eyes.form
-    own = filters_of(chosen.params, options=lambda _name: (), form=form)
+    own = filters_of(
+        chosen.params,
+        options=lambda name: choices(eyes.company, name, user=eyes.user, scope=eyes.scope),
+        form=form,
+    )
     fields = [pill for name in OFFERED if (pill := _field(name, chosen, eyes)) is not None]
     listed = {pill.name for pill in fields}
     hidden = [

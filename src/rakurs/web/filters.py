@@ -55,6 +55,11 @@ class Pill:
     dates: tuple[tuple[str, str, str], ...] = ()
     """For a period: (name, title, ISO day) of its own first and last day."""
 
+    @property
+    def has_choice(self) -> bool:
+        """Whether there is anything to choose: a list of nothing but "all" is no filter."""
+        return self.kind not in ("select", "search") or len(self.choices) > 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
@@ -78,7 +83,9 @@ def filters_of(params: Params, *, options: Options, form: Format) -> Filters:
     for name, info in model.infos().items():
         if name in PERIOD_FIELDS[1:] and "period" in model.model_fields:
             continue
-        pills.append((_pill(name, info, params, options, form), info.is_advanced))
+        pill = _pill(name, info, params, options, form)
+        if pill.is_active or pill.has_choice:
+            pills.append((pill, info.is_advanced))
     first = [pill for pill, is_advanced in pills if not is_advanced]
     first.sort(key=lambda pill: pill.kind != "period")
     hidden = [pill for pill, is_advanced in pills if is_advanced]

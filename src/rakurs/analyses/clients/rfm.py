@@ -13,7 +13,7 @@ from rakurs.analyses.columns import CUSTOMER, choice, column
 from rakurs.analyses.filters import BUYING_BASIS, Basis, basis_choice, in_basis
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Naming, Need
 from rakurs.core.frames import count_where, row_number, where_cell
-from rakurs.core.params import Params, parameter
+from rakurs.core.params import CUSTOMER_SEGMENT, Params, parameter
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SALES
@@ -36,6 +36,7 @@ class RfmParams(Params):
     window_days: int = parameter(365, Text(ru="Окно, дней", en="Window, days"), unit=Unit.DAYS, ge=1, le=36500)
     ranks: int = parameter(5, Text(ru="Сколько рангов", en="Number of ranks"), unit=Unit.COUNT, ge=2, le=10)
     basis: Basis = BUYING_BASIS
+    customer_segment: str | None = CUSTOMER_SEGMENT
     method: RankMethod = parameter(
         RankMethod.SHARE_WORSE,
         Text(ru="Как делить на ранги", en="How to rank"),

@@ -15,6 +15,7 @@ from rakurs.analyses import AREAS, analysis_named
 from rakurs.app.accounts import note
 from rakurs.app.asked import AnalysisAsked, PivotAsked
 from rakurs.app.charts import chart_json
+from rakurs.app.choosing import choices
 from rakurs.app.exporting import KINDS, ExportKind
 from rakurs.app.formats import Format
 from rakurs.app.looking import looked
@@ -203,8 +204,8 @@ def _asked(request: HttpRequest, analysis: Analysis) -> tuple[Params, BadParamet
 
 def options_for(request: HttpRequest) -> Any:
     """The values of a dimension this person may choose from."""
-    scope = scope_for(request)
-    return lambda dimension: workspace().options(dimension, scope=scope) if workspace().has_data else ()
+    user, scope = user_of(request), scope_for(request)
+    return lambda name: choices(workspace(), name, user=user, scope=scope) if workspace().has_data else ()
 
 
 def _answered(

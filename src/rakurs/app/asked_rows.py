@@ -1,0 +1,65 @@
+"""Of which rows is a question asked? Of those within the user's rights, and of one segment's customers when it says so."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import narwhals.stable.v2 as nw
+from django.apps import apps
+
+from rakurs.app.rights import OWNERLESS, Scope, Tables, reached
+from rakurs.core.errors import UnknownName
+from rakurs.core.params import Params
+from rakurs.core.table import Table
+from rakurs.core.text import Text
+from rakurs.schema.segments import SEGMENT_MEMBERSHIPS
+
+Frame = nw.LazyFrame[Any]
+
+CUSTOMER = "customer_id"
+FIELD = "customer_segment"
+SEGMENT = Text(ru="Сегмента", en="segment")
+
+
+def asked_rows(tables: Tables, inputs: Mapping[str, Table], params: Params, scope: Scope) -> dict[str, Frame]:
+    """The rows of each of `inputs` that a question under `params`, bound to a day, may read.
+
+    A segment's customers are those of the day of the question. Fails closed: a table of facts that names no customer is
+    refused to a question of a segment. Raises UnknownName for a segment that is not there.
+    """
+    found = {name: reached(tables, table, scope) for name, table in inputs.items()}
+    segment_id = segment_of(params)
+    if segment_id is None:
+        return found
+    segment_title(segment_id)
+    runs = in_segment(tables.frame(SEGMENT_MEMBERSHIPS.name), segment_id, params.today)
+    present = runs.group_by(CUSTOMER).agg()
+    return {name: _of_customers(rows, inputs[name], present) for name, rows in found.items()}
+
+
+def _of_customers(rows: Frame, table: Table, present: Frame) -> Frame:
+    if table.name in OWNERLESS:
+        return rows
+    if CUSTOMER not in table.names:
+        raise ValueError(f"{table.name} has no {CUSTOMER}: a segment cannot be applied to it")
+    return rows.join(present, on=CUSTOMER, how="semi")
+
+
+def segment_of(params: Params) -> str | None:
+    """The segment whose customers alone are asked about, when the question names one."""
+    return getattr(params, FIELD, None)
+
+
+def segment_title(segment_id: str) -> str:
+    """What its owner called it. Raises UnknownName when there is no such segment."""
+    # Looked up by name: questions are also asked where Django is not set up, and those name no segment.
+    found = apps.get_model("state", "Segment").objects.filter(pk=segment_id).values_list("title", flat=True).first()
+    if found is None:
+        raise UnknownName(SEGMENT, segment_id, ())
+    return str(found)
+
+
+def in_segment(memberships: Frame, segment_id: str, day: date) -> Frame:
+    """The runs of a segment that hold `day`."""
+    is_open = nw.col("until").is_null() | (nw.col("until") > nw.lit(day))
+    return memberships.filter(nw.col("segment_id") == nw.lit(segment_id), nw.col("since") <= nw.lit(day), is_open)
