@@ -61,7 +61,8 @@ class AssetsHook(BuildHookInterface[Any]):
         build_data["artifacts"].append(f"{STATIC.as_posix()}/vendor/**")
         if not is_editable:
             # "What is new" is told from it; beside the sources it is found where it stands.
-            build_data["force_include"][str(root / "CHANGELOG.md")] = "rakurs/CHANGELOG.md"
+            for name in ("CHANGELOG.md", "CHANGELOG.ru.md"):
+                build_data["force_include"][str(root / name)] = f"rakurs/{name}"
 
 
 def _fingerprint(root: Path) -> str:

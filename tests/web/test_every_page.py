@@ -70,6 +70,15 @@ ELSEWHERE = {
     "correction": "test_journeys",
 }
 """Pages that other tests look at."""
+NAMED_PLACES = """
+import json
+from rakurs.state.opening import open_state
+open_state()
+from rakurs.web.palette import PLACES
+print(json.dumps([place.route for place in PLACES]))
+"""
+FOR_ONE_THING = ("add_to_dashboard", "dashboard_members", "members", "build_members", "help_analysis")
+"""Pages that make sense only for the thing they were opened from."""
 FURNITURE = "#main :is(.head p, .crumbs > span, thead th, button, legend, .field > label, .field > span, .field > small, .hint, .notice)"
 """What Rakurs itself says on a page, and no data does."""
 NO_PAGES = frozenset(
@@ -177,6 +186,11 @@ def test_every_page_has_an_example(demo: Site) -> None:
     web = {route.name for route in routes_of(Machine(demo.home)) if not route.is_api} - {"health"}
     assert {*PAGES, *ELSEWHERE} | NO_PAGES == web
     assert not {*PAGES, *ELSEWHERE} & NO_PAGES
+
+
+def test_every_page_of_its_own_is_found_by_typing(demo: Site) -> None:
+    lone = {name for name, path in PAGES.items() if "{" not in path and name not in FOR_ONE_THING}
+    assert lone == {*script(Machine(demo.home), NAMED_PLACES)} - {"home"}
 
 
 @pytest.mark.parametrize("name", PAGES)

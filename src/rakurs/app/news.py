@@ -1,15 +1,17 @@
 """What is new in this release? The changelog as it was shipped, and who has read it."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import rakurs
+from rakurs.core.text import Language
 from rakurs.state.models import Preference, User
 
 NAME = "news_seen"
-_FILE = "CHANGELOG.md"
+_FILES: Mapping[Language, str] = {"ru": "CHANGELOG.ru.md", "en": "CHANGELOG.md"}
 _PACKAGE = Path(rakurs.__file__).parent
 
 
@@ -33,10 +35,10 @@ def mark_read(user: User) -> None:
 
 
 @cache
-def releases() -> tuple[Release, ...]:
+def releases(language: Language) -> tuple[Release, ...]:
     """Every release, newest first."""
     found: list[tuple[str, list[str]]] = []
-    for line in _text().splitlines():
+    for line in _text(language).splitlines():
         if line.startswith("## "):
             found.append((line.removeprefix("## ").strip(), []))
         elif line.startswith("- ") and found:
@@ -48,11 +50,11 @@ def releases() -> tuple[Release, ...]:
 
 @cache
 def _edition() -> str:
-    return hashlib.sha256(_text().encode()).hexdigest()[:16]
+    return hashlib.sha256(_text("en").encode()).hexdigest()[:16]
 
 
 @cache
-def _text() -> str:
+def _text(language: Language) -> str:
     """The file inside an installed package, or the one beside the sources."""
-    places = (_PACKAGE / _FILE, _PACKAGE.parents[1] / _FILE)
+    places = (_PACKAGE / _FILES[language], _PACKAGE.parents[1] / _FILES[language])
     return next((place.read_text(encoding="utf-8") for place in places if place.exists()), "")

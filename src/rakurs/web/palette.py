@@ -7,11 +7,15 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from rakurs.analyses import AREAS
+from rakurs.app.kept_dashboards import dashboards_of
 from rakurs.app.recent import recent
+from rakurs.app.saved import reports_of
 from rakurs.app.searching import Found, found
+from rakurs.app.segments import segments_of
 from rakurs.core.spelling import is_found, is_nearly_found, spellings
 from rakurs.core.text import Text
 from rakurs.metrics import METRICS
+from rakurs.state.models import User
 from rakurs.state.roles import Deed
 from rakurs.web.access import scope_for, user_of, workspace
 from rakurs.web.language import said
@@ -41,6 +45,45 @@ PLACES: tuple[Place, ...] = (
         icon="users-round",
         words="аудитории списки клиентов audiences customers",
     ),
+    Place(
+        title=Text(ru="Дашборды", en="Dashboards"),
+        route="dashboards",
+        icon="layout-grid",
+        words="плитки панели экран tv телевизор",
+    ),
+    Place(title=Text(ru="Все отчёты", en="All reports"), route="reports", icon="chart-bar", words="анализ вопросы"),
+    Place(
+        title=Text(ru="Собрать отчёт", en="Build a report"),
+        route="build",
+        icon="plus",
+        words="конструктор сводная показатели разрезы pivot builder",
+    ),
+    Place(title=Text(ru="Мои отчёты", en="My reports"), route="my", icon="star", words="сохранённые saved"),
+    Place(
+        title=Text(ru="Сверка", en="Reconciliation"),
+        route="reconcile",
+        icon="clipboard-list",
+        words="расхождение сравнить CRM difference",
+    ),
+    Place(
+        title=Text(ru="Рассылки и сигналы", en="Reports by mail and alerts"),
+        route="notices",
+        icon="bell",
+        words="расписание почта чат уведомления schedule telegram subscriptions",
+    ),
+    Place(
+        title=Text(ru="Отчёт по расписанию", en="Schedule a report"),
+        route="new_schedule",
+        icon="mail",
+        words="рассылка почта mail",
+    ),
+    Place(
+        title=Text(ru="Новый сигнал", en="New alert"),
+        route="new_alert",
+        icon="bell",
+        words="порог отклонение threshold",
+    ),
+    Place(title=Text(ru="Новый сегмент", en="New segment"), route="new_segment", icon="plus", words="условия список"),
     Place(title=Text(ru="Загрузить файлы", en="Upload files"), route="upload", icon="upload", deed="load"),
     Place(title=Text(ru="Загрузки", en="Loads"), route="loads", icon="history", deed="load"),
     Place(title=Text(ru="Карантин", en="Quarantine"), route="quarantine", icon="shield-alert", deed="load"),
@@ -50,7 +93,55 @@ PLACES: tuple[Place, ...] = (
         icon="user-round",
         words="пароль password ключ token язык language тема theme",
     ),
+    Place(title=Text(ru="Сменить пароль", en="Change the password"), route="password_change", icon="key-round"),
+    Place(
+        title=Text(ru="Второй фактор", en="Second factor"),
+        route="set_second_factor",
+        icon="key-round",
+        words="вход код приложение totp authenticator",
+    ),
+    Place(
+        title=Text(ru="Люди и приглашения", en="People and invitations"),
+        route="people",
+        icon="users",
+        deed="administer",
+        words="пользователи настройки права users settings invite",
+    ),
+    Place(title=Text(ru="Роли", en="Roles"), route="roles", icon="user-cog", deed="administer", words="права rights"),
+    Place(
+        title=Text(ru="Настройки компании", en="Company settings"),
+        route="company",
+        icon="settings",
+        deed="administer",
+        words="валюта пояс календарь праздники финансовый год currency calendar fiscal",
+    ),
+    Place(
+        title=Text(ru="Почта и чаты", en="Mail and chats"),
+        route="sending",
+        icon="send",
+        deed="administer",
+        words="smtp telegram рассылка",
+    ),
+    Place(
+        title=Text(ru="Журнал действий", en="Audit log"),
+        route="audit",
+        icon="eye",
+        deed="administer",
+        words="аудит кто смотрел выгружал",
+    ),
     Place(title=Text(ru="Справка", en="Help"), route="help", icon="book-open", words="reference определения"),
+    Place(
+        title=Text(ru="Справочник показателей", en="Metrics and dimensions"),
+        route="help_metrics",
+        icon="gauge",
+        words="определения разрезы",
+    ),
+    Place(
+        title=Text(ru="Таблицы и шаблоны", en="Tables and templates"),
+        route="help_tables",
+        icon="table-2",
+        words="схема столбцы шаблон импорта",
+    ),
     Place(title=Text(ru="С чего начать", en="Where to start"), route="start", icon="map", words="guide шаблоны"),
     Place(title=Text(ru="Что нового", en="What is new"), route="news", icon="sparkles", words="changelog изменения"),
 )
@@ -75,6 +166,7 @@ class Group:
 
 
 RECENT = Text(ru="Недавнее", en="Recent")
+KEPT = Text(ru="Сохранённое", en="Saved")
 PAGES = Text(ru="Страницы", en="Pages")
 REPORTS = Text(ru="Отчёты", en="Reports")
 METRICS_TITLE = Text(ru="Показатели", en="Metrics")
@@ -89,7 +181,8 @@ def palette_groups(request: HttpRequest, text: str) -> tuple[Group, ...]:
     else:
         groups = [
             Group(title=said(REPORTS), options=tuple(_reports(spelt))),
-            Group(title=said(PAGES), options=tuple(_places(request, spelt))),
+            Group(title=said(KEPT), options=tuple(_kept(user_of(request), spelt))[:SHOWN_EACH]),
+            Group(title=said(PAGES), options=tuple(_places(request, spelt))[:SHOWN_EACH]),
             Group(title=said(METRICS_TITLE), options=tuple(_metrics(spelt))),
             *_subjects(request, text),
         ]
@@ -105,6 +198,18 @@ def _reports(spelt: Spelt, *, fits: Callable[[Spelt, str], bool] = is_found) -> 
                 href = reverse("report", kwargs={"name": item.name})
                 icon = CHART_ICONS[item.chart.kind]
                 yield Option(title=said(item.title), href=href, icon=icon, beside=said(area.title))
+
+
+def _kept(user: User, spelt: Spelt) -> Iterator[Option]:
+    """What people made and this person may open: dashboards, reports, segments."""
+    for shelf, route, key, icon in (
+        (dashboards_of(user), "dashboard", "key", "layout-grid"),
+        (reports_of(user), "saved", "report_id", "star"),
+        (segments_of(user), "segment", "segment_id", "users-round"),
+    ):
+        for made in shelf:
+            if is_found(spelt, f"{made.title} {made.about}"):
+                yield Option(title=made.title, href=reverse(route, kwargs={key: made.pk}), icon=icon)
 
 
 def _places(request: HttpRequest, spelt: Spelt) -> Iterator[Option]:

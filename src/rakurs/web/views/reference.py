@@ -13,7 +13,7 @@ from rakurs.core.params import ParamInfo
 from rakurs.metrics import DIMENSIONS, METRICS
 from rakurs.schema import TABLES
 from rakurs.web.access import format_of, user_of, workspace
-from rakurs.web.language import said
+from rakurs.web.language import page_language, said
 
 
 def contents(request: HttpRequest) -> HttpResponse:
@@ -68,7 +68,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def news(request: HttpRequest) -> HttpResponse:
     """What changed, release by release; opening it is reading it."""
     mark_read(user_of(request))
-    return render(request, "rakurs/news.html", {"releases": releases()})
+    return render(request, "rakurs/news.html", {"releases": releases(page_language())})
 
 
 def _param(found: Analysis, name: str, info: ParamInfo) -> dict[str, str]:
