@@ -40,6 +40,16 @@ def awaited(browser: httpx.Client, *either: str) -> None:
         sleep(0.2)
 
 
+def awaited_letter(mail: PostOffice, address: str, subject: str) -> EmailMessage:
+    deadline = monotonic() + SECONDS
+    while monotonic() < deadline:
+        for recipient, letter in mail.letters:
+            if recipient == address and letter["Subject"] == subject:
+                return letter
+        sleep(0.1)
+    raise AssertionError(f"no letter “{subject}” to {address}")
+
+
 def ids(office: Office) -> dict[str, str]:
     with sqlite3.connect(office.machine.home / "state.sqlite") as state:
         return dict(state.execute("select login, cast(id as text) from state_user").fetchall())
@@ -137,6 +147,26 @@ def test_a_report_arrives_with_each_readers_own_rows_and_the_right_files(
         assert {name for name in ("Анна", "Борис") if name in text} == names
     awaited(browser, "нечего сказать", "nothing to say")  # nobody has no rows: no letter, but a line of history
     assert not [to for to, _ in mail.letters if to == "nobody@firm.test"]
+
+
+def test_a_dashboard_arrives_on_one_paper_with_each_readers_own_rows(
+    office: Office, browser: httpx.Client, mail: PostOffice
+) -> None:
+    known = ids(office)
+    asked = "/notices/reports/new/?dashboard=sales&period=all"
+    answer = posted(
+        browser, asked, title="Утро отдела", frequency="weekly", weekday=0, day=1, at="09:00",
+        people=[known["boss"], known["south"]], files=["pdf"], skips_empty="1",
+    )  # fmt: skip
+    posted(browser, f"/notices/{answer.headers['location'].partition('#')[2]}/send")
+    for login, names in (("boss", {"Анна", "Борис"}), ("south", {"Борис"})):
+        letter = awaited_letter(mail, f"{login}@firm.test", "Утро отдела")
+        assert {name for name in ("Анна", "Борис") if name in text_of(letter)} == names
+        (paper,) = letter.iter_attachments()
+        assert paper.get_filename().startswith("Утро отдела")
+        text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(paper.get_content())).pages)
+        assert {name for name in ("Анна", "Борис") if name in text} == names
+        assert "Воронка" in text
 
 
 def test_a_report_that_is_due_leaves_by_itself_once(office: Office, browser: httpx.Client, mail: PostOffice) -> None:

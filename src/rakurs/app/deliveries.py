@@ -173,11 +173,17 @@ def _message(notice: Subscription | Alert, recipient: str) -> Message | None:
     told = told_to(
         current(), notice.subject, owner=notice.owner, viewer=viewer, language=language, public_url=_site["url"]
     )
-    if told.is_empty and notice.skips_empty:
+    if notice.skips_empty and all(item.is_empty for item in told):
         return None
     files = cast("list[ExportKind]", notice.files if viewer.may("export") else [])
-    note(viewer, "report sent", notice.pk, detail={"to": recipient, "files": list(files)}, rows=told.total_rows)
-    return message_of([told], subject=notice.title, form=current().format(language), files=files, at=clock.now())
+    note(
+        viewer,
+        "report sent",
+        notice.pk,
+        detail={"to": recipient, "files": list(files)},
+        rows=sum(item.total_rows for item in told),
+    )
+    return message_of(told, subject=notice.title, form=current().format(language), files=files, at=clock.now())
 
 
 def _alert_message(alert: Alert, language: Language) -> Message:

@@ -1,7 +1,7 @@
 """An answer, or the rows behind a number, as a file: Excel, CSV, Parquet, JSON, PDF, a picture."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -24,7 +24,9 @@ from rakurs.core.answer import Answer, MembersAnswer
 from rakurs.core.table import Column
 from rakurs.core.text import Text
 
-ExportKind = Literal["xlsx", "csv", "csv-excel", "parquet", "json", "pdf", "png"]
+PaperKind = Literal["pdf", "png"]
+ExportKind = Literal["xlsx", "csv", "csv-excel", "parquet", "json"] | PaperKind
+PAPERS: tuple[PaperKind, ...] = ("pdf", "png")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +154,18 @@ def _write_json(content: Content, target: Path) -> None:
     target.write_text(json.dumps(content.document(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _print(content: Content, target: Path, *, kind: Literal["pdf", "png"]) -> None:
+def write_papers(contents: Sequence[Content], target: Path, *, kind: PaperKind) -> None:
+    """Several answers one under another, on the paper of the first."""
     # A typesetter and a JavaScript engine would be half of every command's start-up.
     from rakurs.app.printing.paper import printed  # noqa: PLC0415
 
-    printed([content.sheet()], target=target, kind=kind, form=content.form, company=content.company, at=content.made_at)
+    first = contents[0]
+    sheets = [content.sheet() for content in contents]
+    printed(sheets, target=target, kind=kind, form=first.form, company=first.company, at=first.made_at)
+
+
+def _print(content: Content, target: Path, *, kind: PaperKind) -> None:
+    write_papers([content], target, kind=kind)
 
 
 _WRITERS: Mapping[str, Callable[[Content, Path], None]] = {

@@ -1,13 +1,14 @@
 """How does an answer read in a letter and in a chat? The question, its first rows, a word on the rest; files go along."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from html import escape
 from pathlib import Path
 
-from rakurs.app.exporting import KINDS, Content, ExportKind, write_file
+from rakurs.app.exporting import KINDS, PAPERS, Content, ExportKind, write_file, write_papers
 from rakurs.app.formats import Format
 from rakurs.app.printing.sheet import Sheet
 from rakurs.core.channel import Attachment, Message
@@ -46,7 +47,7 @@ def message_of(
         subject=subject,
         text="\n\n".join(_plain(item, form) for item in told),
         html=f'<div style="{_PAGE}">' + "".join(_html(item, form) for item in told) + "</div>",
-        attachments=tuple(_attached(item, kind, at) for item in told for kind in files),
+        attachments=tuple(file for kind in files for file in _attached(told, kind, subject=subject, at=at)),
     )
 
 
@@ -86,15 +87,27 @@ def _table(sheet: Sheet) -> str:
     return f'<table style="border-collapse:collapse;font-size:13px">{head}{rows}{totals}</table>'
 
 
-def _attached(item: Told, kind: ExportKind, at: datetime) -> Attachment:
+def _attached(told: Sequence[Told], kind: ExportKind, *, subject: str, at: datetime) -> Iterator[Attachment]:
+    """Several answers go on one paper; of any other kind each has a file of its own."""
+    if kind in PAPERS and len(told) > 1:
+        contents = [item.content for item in told]
+        yield _file(subject, kind, at, lambda target: write_papers(contents, target, kind=kind))
+        return
+    for item in told:
+        yield _file(item.sheet.title, kind, at, partial(_write, item.content, kind))
+
+
+def _write(content: Content, kind: ExportKind, target: Path) -> None:
+    write_file(content, target=target, kind=kind)
+
+
+def _file(title: str, kind: ExportKind, at: datetime, write: Callable[[Path], None]) -> Attachment:
     file = KINDS[kind]
     with tempfile.TemporaryDirectory(prefix="rakurs-letter-") as folder:
-        written = write_file(item.content, target=Path(folder) / f"answer.{file.extension}", kind=kind)
-        return Attachment(
-            name=f"{_file_name(item.sheet.title)} {at:%Y-%m-%d}.{file.extension}",
-            content_type=file.content_type,
-            content=written.read_bytes(),
-        )
+        target = Path(folder) / f"answer.{file.extension}"
+        write(target)
+        name = f"{_file_name(title)} {at:%Y-%m-%d}.{file.extension}"
+        return Attachment(name=name, content_type=file.content_type, content=target.read_bytes())
 
 
 def _file_name(title: str) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from rakurs.app.accounts import note
+from rakurs.app.accounts import note, scope_of
 from rakurs.app.exporting import KINDS
-from rakurs.app.subjects import subject_question
+from rakurs.app.serving import current
+from rakurs.app.subjects import subject_of
 from rakurs.app.timetable import due_after
 from rakurs.core.errors import BadParameter, NotAllowed, UnknownName
 from rakurs.core.text import Text
@@ -64,7 +65,7 @@ def keep_subscription(
 
     Raises BadParameter for what does not fit, NotAllowed when somebody else is told without the right to share.
     """
-    subject_question(subject, owner=owner if known is None else known.owner)
+    subject_of(current(), subject, owner=owner if known is None else known.owner, language="ru", scope=scope_of(owner))
     check_recipients(owner, people=people, chats=chats)
     timing = _checked_timing(when)
     for file in files:

@@ -15,13 +15,13 @@ from rakurs.app import alerts, deliveries, outbox, schedules
 from rakurs.app.accounts import note
 from rakurs.app.asked import AnalysisAsked
 from rakurs.app.params import checked_params
-from rakurs.app.subjects import kept_subject, subject_question
+from rakurs.app.subjects import kept_subject, subject_of
 from rakurs.core.channel import Message
 from rakurs.core.errors import BadParameter, CannotSend, RakursError
 from rakurs.core.text import Text
 from rakurs.metrics import METRICS
 from rakurs.state.models import Alert, Delivery, Subscription, User
-from rakurs.web.access import may, user_of, workspace
+from rakurs.web.access import may, scope_for, user_of, workspace
 from rakurs.web.language import page_language, said
 
 SHOWN_DELIVERIES = 50
@@ -70,10 +70,8 @@ def schedule(request: HttpRequest, subscription_id: str = "") -> HttpResponse:
         else:
             messages.success(request, said(KEPT))
             return redirect(f"{reverse('notices')}#{kept.pk}")
-    question, report_title = subject_question(subject, owner=known.owner if known else user)
-    title = report_title or (
-        analysis_named(question.name).title.to(page_language()) if isinstance(question, AnalysisAsked) else ""
-    )
+    owner, scope = known.owner if known else user, scope_for(request)
+    title = subject_of(workspace(), subject, owner=owner, language=page_language(), scope=scope).title
     context = {
         "known": known,
         "form": _schedule_form(request, known, title),
@@ -188,7 +186,10 @@ def _sending_changed(request: HttpRequest, known: outbox.Outbox) -> str:
 
 
 def _subject(request: HttpRequest) -> dict[str, Any]:
-    """What the address wants told: a saved report, or an analysis under its filters."""
+    """What the address wants told: a saved report, a dashboard under what is chosen, an analysis under its filters."""
+    if "dashboard" in request.GET:
+        chosen = request.GET.copy()
+        return kept_subject(dashboard=chosen.pop("dashboard")[-1], state=chosen.urlencode())
     given = {name: value for name, value in request.GET.items() if value and name not in {"report", "analysis"}}
     if "report" in request.GET:
         return kept_subject(report_id=request.GET["report"])
