@@ -37,6 +37,12 @@ _NOT_ALLOWED: Mapping[Deed, Text] = {
 }
 
 
+_NOBODY = Text(
+    ru="Сохранённое принадлежит людям: нужен личный ключ или вход, а не ключ этой машины.",
+    en="What is kept belongs to people: a personal token or a session is needed, not this machine's key.",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Who asks, whose rows they see, what they may do. `user` is None for a command of this machine."""
@@ -50,6 +56,13 @@ class Caller:
         """Raise NotAllowed unless the caller may do this."""
         if deed not in self.deeds:
             raise NotAllowed(_NOT_ALLOWED[deed])
+
+    def person(self, deed: Deed = "read") -> User:
+        """Who it is that keeps or opens what people keep; this machine's key is nobody."""
+        self.must(deed)
+        if self.user is None:
+            raise NotAllowed(_NOBODY)
+        return self.user
 
 
 def caller(request: HttpRequest) -> Caller:

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 
-from rakurs.api import account, administering, data, local, questions, reconciling, saved, segments
+from rakurs.api import account, administering, dashboards, data, local, notices, questions, reconciling, saved, segments
 from rakurs.api.callers import LocalKey, PerCaller, PersonalToken, Session
 from rakurs.api.problems import add_problems
 from rakurs.api.questions import as_json
@@ -27,6 +27,8 @@ api.add_router("", data.router)
 api.add_router("", reconciling.router)
 api.add_router("", account.router)
 api.add_router("", saved.router)
+api.add_router("", dashboards.router)
+api.add_router("", notices.router)
 api.add_router("", administering.router)
 api.add_router("", segments.router)
 api.add_router("/local", local.router)

@@ -26,17 +26,8 @@ from rakurs.app.saved import (
     share_report,
 )
 from rakurs.app.serving import current
-from rakurs.core.errors import NotAllowed
-from rakurs.core.text import Text
-from rakurs.state.models import User
-from rakurs.state.roles import Deed
 
 router = Router(tags=["saved"])
-
-NOBODY = Text(
-    ru="Отчёты хранит человек: нужен личный ключ или вход, а не ключ этой машины.",
-    en="Reports belong to people: a personal token or a session is needed, not this machine's key.",
-)
 
 
 class AskedQuestion(Schema):
@@ -95,7 +86,7 @@ def ask_members(request: HttpRequest, question: AskedQuestion) -> HttpResponse:
 @router.get("/saved", summary="Reports one keeps, and those shown to the whole company")
 def saved(request: HttpRequest) -> HttpResponse:
     """By title."""
-    user = _person(caller(request))
+    user = caller(request).person()
     return as_json([report_document(report, user) for report in reports_of(user)])
 
 
@@ -103,7 +94,7 @@ def saved(request: HttpRequest) -> HttpResponse:
 def create(request: HttpRequest, new: NewReport) -> HttpResponse:
     """A new report; it is asked once, so that only what can be answered is kept."""
     who = caller(request)
-    user = _person(who, "keep")
+    user = who.person("keep")
     current().question(new.asked, scope=who.scope)
     report = create_report(user, new.asked, title=new.title, about=new.about)
     if new.audience:
@@ -114,7 +105,7 @@ def create(request: HttpRequest, new: NewReport) -> HttpResponse:
 @router.get("/saved/{report_id}", summary="One report")
 def one(request: HttpRequest, report_id: str) -> HttpResponse:
     """What it asks, and its versions, newest first."""
-    user = _person(caller(request))
+    user = caller(request).person()
     report = report_for(user, report_id)
     versions = [
         {"number": item.number, "title": item.title, "at": item.at.isoformat(), "asked": item.asked}
@@ -127,7 +118,7 @@ def one(request: HttpRequest, report_id: str) -> HttpResponse:
 def change(request: HttpRequest, report_id: str, wanted: ReportChange) -> HttpResponse:
     """A new name, question (a new version) or audience."""
     who = caller(request)
-    user = _person(who, "keep")
+    user = who.person("keep")
     report = report_for(user, report_id)
     if wanted.title is not None or wanted.about is not None:
         title = report.title if wanted.title is None else wanted.title
@@ -143,7 +134,7 @@ def change(request: HttpRequest, report_id: str, wanted: ReportChange) -> HttpRe
 @router.delete("/saved/{report_id}", summary="Delete a report of one's own")
 def delete(request: HttpRequest, report_id: str) -> HttpResponse:
     """Its history goes with it."""
-    user = _person(caller(request), "keep")
+    user = caller(request).person("keep")
     delete_report(report_for(user, report_id), by=user)
     return HttpResponse(status=204)
 
@@ -151,14 +142,14 @@ def delete(request: HttpRequest, report_id: str) -> HttpResponse:
 @router.post("/saved/{report_id}/duplicate", summary="A copy of one's own")
 def duplicate(request: HttpRequest, report_id: str) -> HttpResponse:
     """Private, with a history of its own."""
-    user = _person(caller(request), "keep")
+    user = caller(request).person("keep")
     return as_json(report_document(duplicate_report(report_for(user, report_id), owner=user), user), status=201)
 
 
 @router.post("/saved/{report_id}/versions/{number}/restore", summary="Bring an earlier version back")
 def restore(request: HttpRequest, report_id: str, number: int) -> HttpResponse:
     """It becomes the newest version."""
-    user = _person(caller(request), "keep")
+    user = caller(request).person("keep")
     return as_json(report_document(restore_version(report_for(user, report_id), number, by=user), user))
 
 
@@ -168,19 +159,12 @@ def answer(
 ) -> HttpResponse:
     """One page of it."""
     who = caller(request)
-    report = report_for(_person(who), report_id)
+    report = report_for(who.person(), report_id)
     found = current().ask(asked_in(report), scope=who.scope, limit=limit, offset=offset, sort=sort)
     note(who.user, "answer", report.id, rows=found.table.num_rows)
     return as_json(answer_document(found, language_of(request), currency=current().company.currency))
 
 
-def _person(who: Caller, deed: Deed = "read") -> User:
-    who.must(deed)
-    if who.user is None:
-        raise NotAllowed(NOBODY)
-    return who.user
-
-
 def _share(who: Caller, report: Any, audience: str) -> None:
     # Whether the person may share is told by their role: a report shares a question, never rows.
-    share_report(report, audience, by=_person(who))
+    share_report(report, audience, by=who.person())

@@ -8,7 +8,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from rakurs.api.callers import Caller, caller
+from rakurs.api.callers import caller
 from rakurs.api.problems import language_of
 from rakurs.api.questions import DEFAULT_LIMIT, MOST_ROWS, as_json
 from rakurs.app.accounts import note
@@ -34,14 +34,9 @@ from rakurs.app.segments import (
 from rakurs.app.serving import current
 from rakurs.core.errors import BadInput
 from rakurs.core.text import Text
-from rakurs.state.models import User
 
 router = Router(tags=["segments"])
 
-_NOBODY = Text(
-    ru="У сегмента должен быть владелец: войдите с ключом человека.",
-    en="A segment needs an owner: come in with a person's key.",
-)
 _WHAT = Text(ru="Нужно что-то одно: definition или ids.", en="Give one of the two: definition or ids.")
 
 
@@ -76,12 +71,6 @@ class Shown(Schema):
 SHOWN: Any = Query(...)
 
 
-def _person(who: Caller) -> User:
-    if who.user is None:
-        raise BadInput(_NOBODY)
-    return who.user
-
-
 @router.get("/segments", summary="Every segment in one's list")
 def segments(request: HttpRequest) -> HttpResponse:
     """With sizes within the caller's rights."""
@@ -95,7 +84,7 @@ def create(request: HttpRequest, body: NewSegment) -> HttpResponse:
     """Counted at once; of a living one also the past months are reckoned."""
     who = caller(request)
     who.must("keep")
-    owner, named = _person(who), {"title": body.title, "about": body.about}
+    owner, named = who.person(), {"title": body.title, "about": body.about}
     if (body.definition is None) == (body.ids is None):
         raise BadInput(_WHAT)
     if body.ids is not None:
@@ -120,7 +109,7 @@ def change(request: HttpRequest, segment_id: str, body: SegmentChange) -> HttpRe
     """Only its owner may."""
     who = caller(request)
     who.must("keep")
-    user = _person(who)
+    user = who.person()
     found = segment_for(user, segment_id)
     if body.title is not None or body.about is not None:
         title, about = body.title or found.title, found.about if body.about is None else body.about
@@ -139,7 +128,7 @@ def delete(request: HttpRequest, segment_id: str) -> HttpResponse:
     """Refused while another segment is made of it."""
     who = caller(request)
     who.must("keep")
-    user = _person(who)
+    user = who.person()
     delete_segment(current(), segment_for(user, segment_id), by=user)
     return HttpResponse(status=204)
 

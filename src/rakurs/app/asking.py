@@ -12,7 +12,7 @@ import pyarrow as pa
 from rakurs.app.asked_rows import FIELD, asked_rows, segment_of, segment_title
 from rakurs.app.measuring import table_called
 from rakurs.app.params import given_params
-from rakurs.app.rights import Scope, reached
+from rakurs.app.rights import Scope, nameable
 from rakurs.core.analysis import Analysis, Frames, Naming, Statement
 from rakurs.core.answer import Answer, InputRead, Missing, Passport, Status
 from rakurs.core.errors import UnknownName
@@ -382,7 +382,7 @@ def _names_of(reader: Reader, params: Params, filters: Mapping[str, Any], scope:
         elif (labels := dimension_named(info.options).labels) is not None:
             table, key, title = labels
             values = filters[name] if isinstance(filters[name], list) else [filters[name]]
-            rows = reached(reader, table_called(table), scope).filter(nw.col(key).is_in(values)).select(key, title)
+            rows = nameable(reader, table_called(table), scope).filter(nw.col(key).is_in(values)).select(key, title)
             names |= {row[key]: row[title] for row in reader.collect(rows).to_pylist() if row[title]}
     return names
 

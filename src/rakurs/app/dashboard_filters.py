@@ -12,6 +12,7 @@ from typing import Any, get_args, get_origin
 from rakurs.analyses import analysis_named
 from rakurs.app.asked import AnalysisAsked, PivotAsked, Where, narrowed
 from rakurs.app.asked_rows import FIELD
+from rakurs.app.dashboards import Tile
 from rakurs.app.measuring import COMPARISON_LABELS, table_called
 from rakurs.app.params import checked_params, given_params
 from rakurs.app.tiles import spark_grain
@@ -85,6 +86,11 @@ def fitted(
     if isinstance(asked, AnalysisAsked):
         return _fitted_analysis(asked, chosen, own_period=own_period, grain=grain)
     return _fitted_pivot(asked, chosen, own_period=own_period, grain=grain)
+
+
+def fitted_tile(tile: Tile, asked: AnalysisAsked | PivotAsked, chosen: Chosen, *, today: date) -> Fitted:
+    """What a tile asks, under what is chosen for its dashboard."""
+    return fitted(asked, chosen, today=today, own_period=tile.own_period, fits_grain=tile.fits_grain)
 
 
 def _fitted_analysis(asked: AnalysisAsked, chosen: Chosen, *, own_period: bool, grain: Grain | None) -> Fitted:
@@ -208,6 +214,7 @@ __all__ = [
     "chosen_of",
     "dimension_of_column",
     "fitted",
+    "fitted_tile",
     "has_options",
     "value_words",
     "window_is_whole_months",

@@ -1,12 +1,14 @@
 """Dashboards people keep: which can one open, who may change one, which is whose home?"""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from rakurs.app.accounts import note
 from rakurs.app.asked import AnalysisAsked, PivotAsked
+from rakurs.app.dashboard_filters import Chosen, fitted_tile
 from rakurs.app.dashboards import (
     MOST_PRESETS,
     Content,
@@ -31,6 +33,8 @@ from rakurs.core.text import Language, Text
 from rakurs.state.models import Audience, Dashboard, Preference, Report, User
 
 DASHBOARD = Text(ru="Дашборда", en="dashboard")
+TILE = Text(ru="Плитки", en="tile")
+_QUESTION = Text(ru="Вопроса", en="question")
 HOME = "home_dashboard"
 NOT_YOURS = Text(
     ru="Этот дашборд принадлежит другому человеку. Сделайте себе копию.",
@@ -180,6 +184,22 @@ def question_of(tile: Tile, shown: Shown, user: User) -> AnalysisAsked | PivotAs
     if isinstance(content, QuestionTile):
         return content.asked
     return asked_in(_report(content, shown, user))
+
+
+def tile_in(shown: Shown, tile_id: str) -> Tile:
+    """The tile of that id. UnknownName when there is none."""
+    found = shown.layout.tile(tile_id)
+    if found is None:
+        raise UnknownName(TILE, tile_id, [item.id for item in shown.layout.tiles])
+    return found
+
+
+def tile_question(tile: Tile, shown: Shown, chosen: Chosen, *, user: User, today: date) -> AnalysisAsked | PivotAsked:
+    """What the tile asks under what is chosen. UnknownName for a tile that asks nothing."""
+    asked = question_of(tile, shown, user)
+    if asked is None:
+        raise UnknownName(_QUESTION, tile.id, ())
+    return fitted_tile(tile, asked, chosen, today=today).asked
 
 
 def report_title(content: ReportTile, shown: Shown, user: User) -> str:

@@ -155,6 +155,16 @@ def keys_within(tables: Tables, holder: str, scope: Scope) -> Frame:
     return rows.group_by(key.name).agg()
 
 
+def nameable(tables: Tables, table: Table, scope: Scope) -> Frame:
+    """The rows of a table of names that this user may be told by id: of employees only those within `scope`.
+
+    Analyses join names to rows that are limited already; whoever looks a name up by an id takes it from here.
+    """
+    if table.name == "employees":
+        return within_people(tables, scope)
+    return reached(tables, table, scope)
+
+
 def within_people(tables: Tables, scope: Scope) -> Frame:
     """The employees within `scope`: oneself, one's department or branch, everybody."""
     people = tables.frame("employees")

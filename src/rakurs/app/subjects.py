@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from rakurs.app.accounts import scope_of
 from rakurs.app.asked import AnalysisAsked, PivotAsked, asked_of, kept_asked
-from rakurs.app.dashboard_filters import chosen_of, fitted
+from rakurs.app.dashboard_filters import chosen_of, fitted_tile
 from rakurs.app.dashboards import NumberTile, ReportTile, Tile, words_in
 from rakurs.app.exporting import answer_content
 from rakurs.app.kept_dashboards import Shown, dashboard_for, question_of, report_title
@@ -102,9 +102,7 @@ def _dashboard(workspace: Workspace, kept: Mapping[str, Any], *, owner: User, la
         asked = question_of(tile, shown, owner)
         if asked is None:
             continue
-        taken = fitted(
-            asked, chosen, today=workspace.today, own_period=tile.own_period, fits_grain=tile.fits_grain
-        ).asked
+        taken = fitted_tile(tile, asked, chosen, today=workspace.today).asked
         if isinstance(tile.content, NumberTile) and questions and _goes_on(questions[-1], taken, language):
             questions[-1] = (_joined(questions[-1][0], taken), questions[-1][1])
         else:

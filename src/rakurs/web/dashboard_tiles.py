@@ -17,7 +17,7 @@ from rakurs.app.dashboard_filters import (
     Chosen,
     Fitted,
     dimension_of_column,
-    fitted,
+    fitted_tile,
     window_is_whole_months,
 )
 from rakurs.app.dashboards import NumberTile, QuestionTile, ReportTile, Tile, WordsTile, words_in
@@ -34,7 +34,6 @@ from rakurs.core.errors import RakursError, UnknownName
 from rakurs.core.params import PeriodParams
 from rakurs.core.periods import Preset
 from rakurs.core.table import Table
-from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.metrics import measure_named
 from rakurs.state.models import User
@@ -89,7 +88,7 @@ def tile_body(tile: Tile, shown: Shown, chosen: Chosen, eyes: Onlooker, *, is_ke
         asked = question_of(tile, shown, eyes.user)
         if asked is None or isinstance(tile.content, WordsTile):
             return context
-        take = _fitted(tile, asked, chosen, eyes.company)
+        take = fitted_tile(tile, asked, chosen, today=eyes.company.today)
         context |= _marks(tile, take, eyes)
         context["members"] = members_url(shown, tile, chosen) if is_kept else ""
         if isinstance(tile.content, NumberTile):
@@ -97,20 +96,6 @@ def tile_body(tile: Tile, shown: Shown, chosen: Chosen, eyes: Onlooker, *, is_ke
         return context | _answered(tile.content, take, context["members"], eyes)
     except RakursError as error:
         return context | {"problem": error.message}
-
-
-def tile_question(
-    tile: Tile, shown: Shown, chosen: Chosen, *, user: User, company: Workspace
-) -> AnalysisAsked | PivotAsked:
-    """What the tile asks under what is chosen. UnknownName for a tile that asks nothing."""
-    asked = question_of(tile, shown, user)
-    if asked is None:
-        raise UnknownName(Text(ru="Вопроса", en="question"), tile.id, ())
-    return _fitted(tile, asked, chosen, company).asked
-
-
-def _fitted(tile: Tile, asked: AnalysisAsked | PivotAsked, chosen: Chosen, company: Workspace) -> Fitted:
-    return fitted(asked, chosen, today=company.today, own_period=tile.own_period, fits_grain=tile.fits_grain)
 
 
 def members_url(shown: Shown, tile: Tile, chosen: Chosen) -> str:

@@ -38,6 +38,8 @@ from rakurs.app.kept_dashboards import (
     rename_dashboard,
     set_home,
     share_dashboard,
+    tile_in,
+    tile_question,
 )
 from rakurs.app.looking import looked
 from rakurs.app.ready_dashboards import READY
@@ -48,14 +50,13 @@ from rakurs.metrics import METRICS
 from rakurs.state.models import Audience
 from rakurs.web.access import format_of, may, scope_for, user_of, workspace
 from rakurs.web.dashboard_filters import bar_of
-from rakurs.web.dashboard_tiles import Onlooker, tile_body, tile_head, tile_question
+from rakurs.web.dashboard_tiles import Onlooker, tile_body, tile_head
 from rakurs.web.filters import window_words
 from rakurs.web.language import page_language
 from rakurs.web.links import cell_of, query
 from rakurs.web.views.pages import page_or_part, whole_number
 from rakurs.web.views.report import members_page, sent_file
 
-TILE = Text(ru="Плитки", en="tile")
 STATE = "state"
 """The form value that holds the dashboard's query, so that a tile asks for the same choice the address names."""
 TV_ROWS = 14
@@ -122,7 +123,7 @@ def members(request: HttpRequest, key: str, tile_id: str) -> HttpResponse:
     head = tile_head(found, shown, _eyes(request))
     return members_page(
         request,
-        tile_question(found, shown, chosen, user=user_of(request), company=workspace()),
+        tile_question(found, shown, chosen, user=user_of(request), today=workspace().today),
         given=chosen.address,
         page=reverse("dashboard_members", args=[key, tile_id]),
         back=reverse("dashboard", args=[key]) + query(chosen.address),
@@ -135,7 +136,7 @@ def members(request: HttpRequest, key: str, tile_id: str) -> HttpResponse:
 def download_members(request: HttpRequest, key: str, tile_id: str, kind: str) -> StreamingHttpResponse:
     """All rows behind a tile, or behind one mark of it, as a file."""
     shown, found = _tile(request, key, tile_id)
-    asked = tile_question(found, shown, _chosen(request.GET), user=user_of(request), company=workspace())
+    asked = tile_question(found, shown, _chosen(request.GET), user=user_of(request), today=workspace().today)
     cell = cell_of(request.GET)
 
     def write(target: Path, file_kind: ExportKind) -> None:
@@ -331,10 +332,7 @@ def _chosen(parts: QueryDict) -> Chosen:
 
 def _tile(request: HttpRequest, key: str, tile_id: str) -> tuple[Shown, Tile]:
     shown = dashboard_for(user_of(request), key)
-    found = shown.layout.tile(tile_id)
-    if found is None:
-        raise UnknownName(TILE, tile_id, [item.id for item in shown.layout.tiles])
-    return shown, found
+    return shown, tile_in(shown, tile_id)
 
 
 def _content(request: HttpRequest) -> tuple[Content, str]:
