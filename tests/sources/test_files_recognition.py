@@ -151,6 +151,29 @@ def test_values_tell_phones_mails_and_tax_ids(write, one):
     assert targets == {"customer": "customer_id", "x1": "phone", "x2": "email", "x3": "tax_id"}
 
 
+def test_a_header_nobody_knows_is_guessed_by_values_and_unsurely(write, one):
+    text = (
+        "Абон;Дт;Начислено итого;Кто вёл;Шт\nООО Ромашка;01.03.2026;1 000,50;Иванов;1\n"
+        "ООО Василёк;02.03.2026;2 500,00;Иванов;2\nООО Лютик;31.02.2026;700,00;Иванов;1\n"
+    )
+    guesses = {guess.column: (guess.target, guess.confidence) for guess in one(write("т.csv", text)).guesses}
+    assert {name: target for name, (target, _) in guesses.items() if target} == {
+        "Абон": "customer_id",
+        "Дт": "ordered_at",
+        "Начислено итого": "amount",
+    }
+    assert max(confidence for _, confidence in guesses.values()) < 0.3
+    assert not [guess for guess in one(write("п.csv", "ыф;яч\nслово;дело\nслово;тело\n")).guesses if guess.target]
+
+
+def test_a_register_without_numbers_of_orders_is_no_list_of_deals(write, one):
+    text = (
+        "Дата реализации;Контрагент;Сумма продажи;Ответственный;Подразделение\n01.03.2026;ООО Ромашка;1 000,50;Иванов;Опт\n"
+        "02.03.2026;ООО Лютик;700,00;Петров;Опт\n"
+    )
+    assert one(write("реестр.csv", text)).entity == "orders"
+
+
 def test_a_proposed_pipeline_brings_its_stages(write, one):
     text = "opportunity_id,sales_agent,account,deal_stage,engage_date,close_date,close_value\nA,M,I,Won,2016-10-20,2017-03-01,10\nB,M,I,Engaging,2016-10-20,,\n"
     found = one(write("sales_pipeline.csv", text))

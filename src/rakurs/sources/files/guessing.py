@@ -17,6 +17,8 @@ from rakurs.sources.files.values import Looks, ShapeName, looks_of
 
 SAMPLES = 5
 _LEAST_CONFIDENCE = 0.45
+_BY_VALUES, _MOSTLY = 0.25, 0.7
+"""How sure a guess by values alone is, and the share of values that must look so."""
 _GUESSED_ROWS = 300
 _LEAST_GUESSED_ROWS = 20
 _GUESSED_CELLS = 60_000
@@ -37,6 +39,11 @@ _LISTS = {"customer_id": "customers", "manager_id": "employees", "employee_id": 
           "channel_id": "channels", "loss_reason_id": "loss_reasons"}  # fmt: skip
 _WEIGHT = {"orders": 0.3, "deals": 0.2, "customers": 0.15, "order_lines": 0.1, "products": 0.1}
 """Between tables that fit equally, the commoner one."""
+_OF_DEALS = frozenset(
+    {"deal_id", "pipeline_id", "stage_id", "loss_reason_id", "closed_at", "expected_close_on", "lead_id"}
+)
+_NO_DEAL = 0.4
+"""Records with none of these are sales that happened, not deals on their way."""
 _SHAPES_OF_UNIT: dict[Unit, frozenset[ShapeName]] = {
     Unit.DAY: frozenset({"date"}),
     Unit.TIME: frozenset({"date"}),
@@ -88,6 +95,8 @@ def proposal(part: TablePart) -> tuple[FileMapping, tuple[ColumnGuess, ...]]:
     columns = part.scan.columns[:_MAX_COLUMNS]
     looks = {name: looks_of(part.samples_of(name)[: _guessed_rows(part)]) for name in columns}
     best = max((_fit(table, looks) for table in TABLES), key=lambda fit: fit.score)
+    if not best.assigned:
+        best = _by_values(looks)
     if not best.assigned:
         return FileMapping(name=_profile_name(part), tables=()), column_guesses_without(part)
     mapping = FileMapping(name=_profile_name(part), tables=_tables(best))
@@ -162,7 +171,32 @@ def _fit(table: Table, looks: dict[str, Looks]) -> _Fit:
     missing = [c.name for c in table.columns if c.required and c.name not in assigned and c.name not in fillable]
     own_moment = sum(c.required and c.name in assigned for c in table.columns)
     score = sum(confidence for _, confidence in assigned.values()) + 0.5 * own_moment - 2 * len(missing)
+    if table.name == "deals" and not _OF_DEALS & set(assigned):
+        score -= _NO_DEAL
     return _Fit(table, assigned if not missing else {}, score + _WEIGHT.get(table.name, 0) if not missing else -1.0)
+
+
+def _by_values(looks: dict[str, Looks]) -> _Fit:
+    """What a sheet nobody can read the header of looks like: days and amounts of somebody are sales.
+
+    Unsure on purpose: a person looks at it before anything is loaded.
+    """
+    orders = next(table for table in TABLES if table.name == "orders")
+    days = [name for name, look in looks.items() if _share_of_days(look) >= _MOSTLY]
+    amounts = [name for name, look in looks.items() if look.share("number") >= _MOSTLY and name not in days]
+    assigned: dict[str, tuple[str, float]] = {}
+    if days and amounts:
+        whole_last = sorted(amounts, key=lambda name: looks[name].is_whole)
+        assigned = {"ordered_at": (days[0], _BY_VALUES), "amount": (whole_last[0], _BY_VALUES)}
+        texts = [name for name, look in looks.items() if look.best == "text" and look.filled >= _MOSTLY]
+        left = [name for name in texts if name not in (days[0], whole_last[0])]
+        if left:
+            assigned["customer_id"] = (max(left, key=lambda name: looks[name].distinct), _BY_VALUES)
+    return _Fit(orders, assigned, 0.0)
+
+
+def _share_of_days(look: Looks) -> float:
+    return max(look.share("date"), look.share("time"))
 
 
 def _fill_named_key(table: Table, assigned: dict[str, tuple[str, float]]) -> None:
