@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -366,3 +366,18 @@ def test_what_happens_twice_in_a_day_counts_as_it_stands_at_its_end(workspace: W
     runs = {row[1]: row[2:4] for row in memberships(workspace) if row[0] == "twice"}
     assert runs == {"c2": ("2026-03-31", "2026-04-01"), "c3": ("2026-03-31", "None")}
     workspace.forget_members("twice")
+
+
+def test_what_people_see_first_is_asked_beforehand(workspace: Workspace, people: Any) -> None:
+    from rakurs.app.accounts import scope_of
+    from rakurs.app.asked import AnalysisAsked
+    from rakurs.app.warming import warm
+
+    assert people
+    asked = warm(workspace)
+    assert asked > 10
+    before = datetime.now(UTC)
+    rating = AnalysisAsked(name="customer_rating")
+    answer = workspace.ask(rating, scope=scope_of(people["boss"]), limit=5)
+    assert answer.passport.computed_at < before, "the answer was there already"
+    assert warm(workspace, goes_on=lambda: False) == 0
