@@ -174,7 +174,7 @@ def assert_bounds(analysis: Analysis, rows: list[dict[str, Any]], params: Params
             assert not (isinstance(value, float) and not math.isfinite(value)), where
             assert low is None or value >= low - 1e-9, where
             assert high is None or value <= high + 1e-9, where
-            assert not column.choices or value in column.choices, where
+            assert not column.choices or column.is_open or value in column.choices, where
 
 
 def assert_rows_are_distinct(analysis: Analysis, rows: list[dict[str, Any]]) -> None:

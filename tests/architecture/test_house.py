@@ -1,6 +1,7 @@
 """Does the house stand as its plan says? Who may name whom, and do folders and catalogues agree?"""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,7 @@ from rakurs.schema import TABLES
 
 SOURCE = Path(rakurs.__file__).parent
 ROOT = SOURCE.parent.parent
+TESTS = Path(__file__).resolve().parents[1]
 VENDORS = ("bitrix", "amocrm", "kommo", "commerceml")
 ANALYSES = {analysis.name for area in AREAS for analysis in area.analyses}
 WORDS_OF_OTHERS = {table.name for table in TABLES} | {mart.table.name for mart in MARTS} | set(get_args(ChartKind))
@@ -145,3 +147,10 @@ def test_tests_of_one_group_run_in_one_worker(request: pytest.FixtureRequest) ->
     """The plugin marks an item's id with its group; what it marked by went unread once, and nothing said so."""
     if getattr(request.config.option, "loadgroup", False):
         assert request.node.nodeid.endswith("@together")
+
+
+def test_test_modules_are_told_apart_by_their_names() -> None:
+    """Folders of tests that are no packages share one space of names: two of one name cannot be collected."""
+    lone = [path for path in TESTS.rglob("test_*.py") if not (path.parent / "__init__.py").exists()]
+    names = Counter(path.name for path in lone)
+    assert [name for name, count in names.items() if count > 1] == []

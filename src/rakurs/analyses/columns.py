@@ -8,7 +8,7 @@ import pyarrow as pa
 from rakurs.core.table import Column
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
-from rakurs.schema.columns import choice, column, flag
+from rakurs.schema.columns import choice, column, flag, named
 from rakurs.schema.deals import OUTCOMES
 
 
@@ -55,4 +55,4 @@ CUSTOMER = (
     column("customer", Unit.TEXT, "Клиент", "Customer"),
 )
 
-__all__ = ["CUSTOMER", "MANAGER", "PIPELINE", "STAGE", "answered", "choice", "column", "flag", "overlapping"]
+__all__ = ["CUSTOMER", "MANAGER", "PIPELINE", "STAGE", "answered", "choice", "column", "flag", "named", "overlapping"]

@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 import narwhals.stable.v2 as nw
-from django.apps import apps
 
 from rakurs.app.rights import OWNERLESS, Scope, Tables, reached
 from rakurs.core.errors import UnknownName
@@ -52,7 +51,9 @@ def segment_of(params: Params) -> str | None:
 
 def segment_title(segment_id: str) -> str:
     """What its owner called it. Raises UnknownName when there is no such segment."""
-    # Looked up by name: questions are also asked where Django is not set up, and those name no segment.
+    # Questions are also asked where there is no Django, and those name no segment.
+    from django.apps import apps  # noqa: PLC0415
+
     found = apps.get_model("state", "Segment").objects.filter(pk=segment_id).values_list("title", flat=True).first()
     if found is None:
         raise UnknownName(SEGMENT, segment_id, ())

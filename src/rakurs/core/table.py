@@ -15,7 +15,8 @@ COLUMN = Text(ru="Столбца", en="column")
 class Column:
     """One column: its name, unit and meaning.
 
-    `required` values may not be empty; `choices` are the only values allowed; `references` names the
+    `required` values may not be empty; `choices` are the only values allowed, or, where the column `is_open`,
+    those that have words of their own; `references` names the
     table whose key this column holds (a missing partner is not an error: it may come later).
     `is_derived` columns are computed at load and are never asked of a file. `adds_up` is false where rows of
     an answer overlap (a deal passes many stages), so that no total may be shown although the unit adds up.
@@ -26,6 +27,7 @@ class Column:
     title: Text
     required: bool = False
     choices: Mapping[str, Text] = field(default_factory=dict[str, Text])
+    is_open: bool = False
     references: str | None = None
     low: float | None = None
     is_derived: bool = False

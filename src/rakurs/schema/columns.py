@@ -22,6 +22,11 @@ def choice(name: str, ru: str, en: str, choices: Mapping[str, Text], *, required
     return Column(name=name, unit=Unit.TEXT, title=Text(ru=ru, en=en), required=required, choices=choices)
 
 
+def named(name: str, ru: str, en: str, words: Mapping[str, Text]) -> Column:
+    """A column of names, some of which are no names of anybody but words: "company" for the whole of it."""
+    return Column(name=name, unit=Unit.TEXT, title=Text(ru=ru, en=en), choices=words, is_open=True)
+
+
 def flag(name: str, ru: str, en: str) -> Column:
     """A yes/no column."""
     return Column(name=name, unit=Unit.FLAG, title=Text(ru=ru, en=en))

@@ -11,7 +11,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 
-from rakurs.analyses.columns import answered, choice, column
+from rakurs.analyses.columns import answered, column, named
 from rakurs.analyses.filters import BASIS, Basis, basis_choice, in_basis
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Need
 from rakurs.core.frames import absent, conform, count_distinct, where_cell
@@ -100,7 +100,7 @@ class PlanFactParams(PeriodParams):
 
 COLUMNS = (
     column("key", Unit.ID, "Код", "Key"),
-    choice("name", "Кто", "Name", {"company": Text(ru="Вся компания", en="The whole company")}),
+    named("name", "Кто", "Name", {"company": Text(ru="Вся компания", en="The whole company")}),
     column("target", Unit.MONEY, "План", "Target"),
     column("fact", Unit.MONEY, "Факт", "Fact"),
     column("done", Unit.RATIO, "Выполнено", "Done"),
