@@ -1,10 +1,13 @@
 """Reports and alerts leave the house: real letters through a real mail server, each with its reader's own numbers."""
 
 import io
+import json
 import sqlite3
 from collections.abc import Generator
 from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from time import monotonic, sleep
 
 import httpx
@@ -167,6 +170,43 @@ def test_a_dashboard_arrives_on_one_paper_with_each_readers_own_rows(
         text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(paper.get_content())).pages)
         assert {name for name in ("Анна", "Борис") if name in text} == names
         assert "Воронка" in text
+
+
+class Chat(BaseHTTPRequestHandler):
+    """A messenger that takes JSON, as Apprise's own format of webhooks has it."""
+
+    def do_POST(self) -> None:
+        self.server.said.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(403 if "closed" in self.path else 200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_chat_is_told_its_owners_numbers_and_a_closed_one_says_so(
+    office: Office, browser: httpx.Client, mail: PostOffice
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Chat) as messenger:
+        messenger.said = []
+        Thread(target=messenger.serve_forever, daemon=True).start()
+        for name, path in (("Отдел", "room"), ("Закрытый", "closed")):
+            url = f"json://127.0.0.1:{messenger.server_port}/{path}"
+            posted(browser, "/settings/sending/", deed="chat", name=name, url=url)
+        assert str(messenger.server_port) not in browser.get("/settings/sending/").text, "an address holds a key"
+        posted(browser, "/settings/sending/", deed="test_chat", name="Отдел")
+        assert len(messenger.said) == 1
+        answer = posted(
+            browser, "/notices/reports/new/?analysis=managers&period=all", title="В чат", frequency="daily",
+            weekday=0, day=1, at="09:00", chats=["Отдел", "Закрытый"], files=["xlsx"],
+        )  # fmt: skip
+        posted(browser, f"/notices/{answer.headers['location'].partition('#')[2]}/send")
+        awaited(browser, "Чат «Закрытый» не принял", "The chat “Закрытый” did not take")
+        told = next(said for said in messenger.said if said["title"] == "В чат")
+        assert "Анна" in told["message"]
+        assert "Борис" in told["message"]
+        assert [file["filename"].endswith(".xlsx") for file in told["attachments"]] == [True]
+        messenger.shutdown()
 
 
 def test_a_report_that_is_due_leaves_by_itself_once(office: Office, browser: httpx.Client, mail: PostOffice) -> None:
