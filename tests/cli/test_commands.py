@@ -115,3 +115,7 @@ def test_a_number_is_held_against_a_list(loaded: Machine, tmp_path: Path) -> Non
     assert {row["deal_id"]: row["reason"] for row in document["rows"]} == {"d2": "amount", "d5": "not_listed"}
     assert "Another amount" in loaded.run("reconcile", "won_amount", *days, "--ids", str(ids))
     assert "list of deals" in loaded.run("reconcile", "won_amount", exit_code=2)
+
+
+def test_a_segment_that_is_not_there_is_told_where_no_server_runs(loaded: Machine) -> None:
+    assert "no-such" in loaded.run("run", "funnel", "--customer-segment", "no-such", exit_code=2)

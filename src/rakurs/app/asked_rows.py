@@ -54,6 +54,10 @@ def segment_title(segment_id: str) -> str:
     # Questions are also asked where there is no Django, and those name no segment.
     from django.apps import apps  # noqa: PLC0415
 
+    from rakurs.state.opening import open_state  # noqa: PLC0415
+
+    if not apps.ready:
+        open_state()
     found = apps.get_model("state", "Segment").objects.filter(pk=segment_id).values_list("title", flat=True).first()
     if found is None:
         raise UnknownName(SEGMENT, segment_id, ())

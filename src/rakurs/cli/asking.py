@@ -1,6 +1,7 @@
 """How does a person ask in a terminal? `analyses`, `run NAME`, `members NAME`: options made from the parameters."""
 
 import inspect
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -196,6 +197,8 @@ def _command(
     own = set(analysis.params.infos())
 
     def command(**given: Any) -> None:
+        # A question may name a segment, which is kept in the state: Django reads the environment only then.
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rakurs.config.settings")
         params = {name: value for name, value in given.items() if name in own and value is not None}
         ask(analysis, params, **{name: value for name, value in given.items() if name not in own})
 
