@@ -37,9 +37,11 @@ LOAD_HEADS = (
 )
 FIRST_HEADS = (
     "page",
+    "opened, ms",
     "cold, ms",
     "another filter, ms",
     "again, ms",
+    "opened, CPU ms",
     "cold, CPU ms",
     "another filter, CPU ms",
     "again, CPU ms",
@@ -162,7 +164,10 @@ def _people_tables(people: Mapping[str, Any] | None) -> list[tuple[str, Sequence
     first = [
         [
             view["name"],
-            *(f"{view[how] * 1000:.0f}" for how in ("cold", "other", "again", "cold_cpu", "other_cpu", "again_cpu")),
+            *(
+                f"{view[how] * 1000:.0f}"
+                for how in ("opened", "cold", "other", "again", "opened_cpu", "cold_cpu", "other_cpu", "again_cpu")
+            ),
         ]
         for view in people["first"]
     ]
