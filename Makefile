@@ -36,7 +36,7 @@ test: venv ## Run the whole test suite, a browser and Spark included
 	@scripts/ensure-browser
 	@scripts/ensure-java
 	@scripts/ensure-postgresql
-	$(BIN)/pytest -n 3 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: venv ## Format, lint, types, import contracts, fast tests: under a minute
 	@$(MAKE) --no-print-directory -j 2 types style contracts fast-tests

@@ -19,7 +19,7 @@ def watched(cursor: Cursor, sql: str, watch: Watch, *, done: Callable[[], float]
     stops it, the statement has ended when this returns. `done` answers the share itself where the engine, fed with
     rows of ours, cannot know it.
     """
-    told = done or (lambda: cursor.query_progress() / 100)
+    told, furthest = done or (lambda: cursor.query_progress() / 100), 0.0
     outcome: list[Any] = []
 
     def run() -> None:
@@ -39,7 +39,9 @@ def watched(cursor: Cursor, sql: str, watch: Watch, *, done: Callable[[], float]
     try:
         worker.join(TICK_SECONDS)
         while worker.is_alive():
-            watch(max(0.0, min(told(), 1.0)))
+            # The engine says -1 before a statement has begun and when it has just ended.
+            furthest = max(furthest, min(told(), 1.0))
+            watch(furthest)
             worker.join(TICK_SECONDS)
     except BaseException:
         while worker.is_alive():
