@@ -44,7 +44,12 @@ def test_a_dashboard_is_made_read_changed_shared_and_deleted(office: Office) -> 
         narrowed = boss.get(f"{address}/tiles/managers/answer", params={"f.manager": "m2", "period": "all"})
         assert {row["manager_id"] for row in rows(narrowed)} == {"m2"}
         assert boss.get(f"{address}/tiles/no-such/answer").status_code == 404
-        assert boss.patch(address, json={"tiles": [TILE, TILE]}).status_code == 422
+        assert boss.patch(address, json={"title": "Половина", "tiles": [TILE, TILE]}).status_code == 422
+        assert boss.get(address).json()["title"] == "Утро", "a refused change changes nothing"
+        before = len(anna.get("/api/v1/dashboards").json())
+        refused = anna.post("/api/v1/dashboards", json={"title": "Всем", "audience": "everyone"})
+        assert refused.status_code == 403, "a manager does not share"
+        assert len(anna.get("/api/v1/dashboards").json()) == before
         assert boss.patch(address, json={"tiles": []}).json()["tiles"] == []
         assert boss.delete(address).status_code == 204
         assert boss.get(address).status_code == 404
@@ -82,7 +87,7 @@ def test_a_report_is_scheduled_changed_and_removed(office: Office) -> None:
         refused = anna.post("/api/v1/schedules", json={**wanted, "people": ["boss"]})
         assert refused.status_code == 403, "to others only who may share"
         assert boss.delete(address).status_code == 204
-        assert boss.get("/api/v1/schedules").json() == []
+        assert made.json()["id"] not in {item["id"] for item in boss.get("/api/v1/schedules").json()}
 
 
 @pytest.mark.usefixtures("addresses")
@@ -97,4 +102,4 @@ def test_a_number_is_watched_changed_and_forgotten(office: Office) -> None:
         assert boss.post("/api/v1/alerts", json={**wanted, "threshold": None}).status_code == 422
         assert boss.post("/api/v1/alerts", json={**wanted, "metric": "no_such"}).status_code == 404
         assert boss.delete(address).status_code == 204
-        assert boss.get("/api/v1/alerts").json() == []
+        assert made.json()["id"] not in {item["id"] for item in boss.get("/api/v1/alerts").json()}

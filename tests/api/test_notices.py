@@ -53,6 +53,12 @@ def awaited_letter(mail: PostOffice, address: str, subject: str) -> EmailMessage
     raise AssertionError(f"no letter “{subject}” to {address}")
 
 
+def history(office: Office, title: str, recipient: str) -> list[str]:
+    with sqlite3.connect(office.machine.home / "state.sqlite") as state:
+        asked = "select status from state_delivery where title = ? and recipient = ?"
+        return [status for (status,) in state.execute(asked, [title, recipient])]
+
+
 def ids(office: Office) -> dict[str, str]:
     with sqlite3.connect(office.machine.home / "state.sqlite") as state:
         return dict(state.execute("select login, cast(id as text) from state_user").fetchall())
@@ -159,7 +165,7 @@ def test_a_dashboard_arrives_on_one_paper_with_each_readers_own_rows(
     asked = "/notices/reports/new/?dashboard=sales&period=all"
     answer = posted(
         browser, asked, title="Утро отдела", frequency="weekly", weekday=0, day=1, at="09:00",
-        people=[known["boss"], known["south"]], files=["pdf"], skips_empty="1",
+        people=[known["boss"], known["south"], known["nobody"]], files=["pdf"], skips_empty="1",
     )  # fmt: skip
     posted(browser, f"/notices/{answer.headers['location'].partition('#')[2]}/send")
     for login, names in (("boss", {"Анна", "Борис"}), ("south", {"Борис"})):
@@ -170,6 +176,11 @@ def test_a_dashboard_arrives_on_one_paper_with_each_readers_own_rows(
         text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(paper.get_content())).pages)
         assert {name for name in ("Анна", "Борис") if name in text} == names
         assert "Воронка" in text
+    deadline = monotonic() + SECONDS
+    while not (told := history(office, "Утро отдела", f"person:{known['nobody']}")):
+        assert monotonic() < deadline
+        sleep(0.2)
+    assert told == ["empty"], "whose rows are none gets no letter of zeros"
 
 
 class Chat(BaseHTTPRequestHandler):

@@ -1,8 +1,12 @@
 """A program keeps a set of customers: made, listed, opened, taken out, each within its caller's rows."""
 
 import json
+import sqlite3
+from pathlib import Path
+from time import monotonic, sleep
 
 from offices import Office, rows
+from processes import Machine
 
 
 def test_a_program_makes_shares_and_takes_out_a_segment(office: Office) -> None:
@@ -83,3 +87,27 @@ def test_any_question_can_be_asked_of_a_segments_customers_alone(office: Office)
         assert boss.delete(f"/api/v1/segments/{chosen}").status_code == 204
         gone = boss.get("/api/v1/analyses/customer_rating/answer", params=asked)
         assert gone.status_code == 404, "a deleted segment is told, never an answer of nobody"
+
+
+def test_a_living_segment_is_counted_on_a_new_day_though_nobody_opens_it(tmp_path: Path, files: Path) -> None:
+    machine = Machine(tmp_path / "home")
+    machine.run("load", str(files))
+    machine.run("user", "create", "boss", "--role", "owner", "--scope", "all")
+    key = machine.run("token", "create", "boss").strip().rpartition(" ")[2]
+    rule = {"kind": "filter", "where": [{"field": "purchases", "operator": "between", "low": "1"}]}
+    with machine.served() as served, served.client(Authorization=f"Bearer {key}") as boss:
+        living = {"title": "Живой", "definition": rule, "is_living": True}
+        assert boss.post("/api/v1/segments", json=living).json()["size"] == 4
+
+    def counted_on() -> str:
+        with sqlite3.connect(machine.home / "state.sqlite") as state:
+            return state.execute("select counted_on from state_segment").fetchone()[0]
+
+    today = counted_on()
+    with sqlite3.connect(machine.home / "state.sqlite") as state:
+        state.execute("update state_segment set counted_on = '2000-01-01'")
+    with machine.served():
+        deadline = monotonic() + 60
+        while counted_on() != today and monotonic() < deadline:
+            sleep(0.2)
+    assert counted_on() == today

@@ -38,6 +38,19 @@ def test_a_cell_becomes_a_segment_a_file_and_a_line_on_the_card(visitor: Visitor
     expect(page.locator("#groups a")).to_have_text("Беречь")
     page.locator("#groups a").click()
     page.wait_for_url(SAVED)
+    segment = page.url.rstrip("/").rpartition("/")[2]
+    # A dashboard of the segment's customers: their numbers, and no plan of the whole company beside them.
+    page.goto("/dashboards/owner/")
+    expect(page.locator(".number-tile .plan").first).to_be_visible()
+    whole = page.locator(".number-tile .big").first.inner_text()
+    page.goto(f"/dashboards/owner/?customer_segment={segment}")
+    expect(page.locator(".pill", has_text="Клиенты сегмента").first).to_contain_text("Беречь")
+    expect(page.locator(".number-tile .big").first).to_be_visible()
+    expect(page.locator(".number-tile .big").first).not_to_have_text(whole)
+    expect(page.locator(".number-tile .plan")).to_have_count(0)
+    page.goto(f"/reports/funnel/?customer_segment={segment}")
+    page.locator(".passport > summary").click()
+    expect(page.locator(".passport")).to_contain_text("Клиенты сегмента: Беречь")
 
 
 def test_conditions_tell_how_many_fit_before_they_are_kept(visitor: Visitor) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from ninja import Router, Schema
 from pydantic import Field
@@ -62,9 +63,10 @@ def create(request: HttpRequest, new: NewDashboard) -> HttpResponse:
     """A new dashboard of the caller's."""
     user = caller(request).person("keep")
     layout: Layout = layout_of(new.tiles)
-    made = create_dashboard(user, title=new.title, about=new.about, layout=layout)
-    if new.audience is not None:
-        share_dashboard(made, new.audience, by=user)
+    with transaction.atomic():
+        made = create_dashboard(user, title=new.title, about=new.about, layout=layout)
+        if new.audience is not None:
+            share_dashboard(made, new.audience, by=user)
     return as_json(dashboard_document(dashboard_for(user, made.key), language_of(request)), status=201)
 
 
@@ -76,19 +78,20 @@ def one(request: HttpRequest, key: str) -> HttpResponse:
 
 @router.patch("/dashboards/{key}", summary="Change a dashboard of one's own")
 def change(request: HttpRequest, key: str, wanted: DashboardChange) -> HttpResponse:
-    """A new name, other tiles, another audience."""
-    user = caller(request).person("keep")
+    """A new name, other tiles, another audience: all of it, or nothing where a part is refused."""
+    user, language = caller(request).person("keep"), language_of(request)
     shown = dashboard_for(user, key)
-    if wanted.title is not None or wanted.about is not None:
-        language = language_of(request)
-        known = dashboard_document(shown, language)
-        title = known["title"] if wanted.title is None else wanted.title
-        rename_dashboard(shown, by=user, title=title, about=known["about"] if wanted.about is None else wanted.about)
-    if wanted.tiles is not None:
-        arrange(shown, layout_of(wanted.tiles), by=user)
-    if wanted.audience is not None:
-        share_dashboard(shown, wanted.audience, by=user)
-    return as_json(dashboard_document(dashboard_for(user, key), language_of(request)))
+    known = dashboard_document(shown, language)
+    with transaction.atomic():
+        if wanted.title is not None or wanted.about is not None:
+            title = known["title"] if wanted.title is None else wanted.title
+            about = known["about"] if wanted.about is None else wanted.about
+            rename_dashboard(shown, by=user, title=title, about=about)
+        if wanted.tiles is not None:
+            arrange(shown, layout_of(wanted.tiles), by=user)
+        if wanted.audience is not None:
+            share_dashboard(shown, wanted.audience, by=user)
+    return as_json(dashboard_document(dashboard_for(user, key), language))
 
 
 @router.delete("/dashboards/{key}", summary="Delete a dashboard of one's own")

@@ -20,6 +20,7 @@ from rakurs.app.exporting import ExportKind
 from rakurs.app.letters import message_of
 from rakurs.app.outbox import outbox_of
 from rakurs.app.schedules import take_due
+from rakurs.app.segments import refresh_living
 from rakurs.app.serving import current
 from rakurs.app.subjects import told_to
 from rakurs.core.channel import Message
@@ -61,9 +62,13 @@ def stop() -> None:
 
 
 def _watch() -> None:
-    seen = current().data_version
+    seen, counted_on = current().data_version, None
     while not _stopping.wait(TICK_SECONDS):
         try:
+            # A report sent or asked in the morning is of those who are in the segment today.
+            if counted_on != current().today:
+                counted_on = current().today
+                refresh_living(current())
             version = current().data_version
             tick(clock.now(), is_new_data=version != seen)
             seen = version

@@ -1,7 +1,7 @@
 """What can be told, on a schedule or when a number moves? A question, a saved report, a dashboard, in somebody's scope."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -16,6 +16,7 @@ from rakurs.app.printing.sheet import sheet_of
 from rakurs.app.rights import Scope
 from rakurs.app.saved import asked_in, report_for
 from rakurs.app.workspace import Workspace
+from rakurs.core.answer import Answer
 from rakurs.core.text import Language, Text
 from rakurs.state.models import User
 
@@ -31,11 +32,13 @@ class Subject:
     title: str
     questions: Sequence[tuple[Question, str]]
     page: str = ""
-    is_one: bool = field(default=True)
+    is_one: bool = True
     """Whether it is one question; of several, one that has no rows leaves the others."""
 
 
-def kept_subject(*, asked: Question | None = None, report_id: str = "", dashboard: str = "", state: str = "") -> Any:
+def kept_subject(
+    *, asked: Question | None = None, report_id: str = "", dashboard: str = "", state: str = ""
+) -> dict[str, Any]:
     """A subject as JSON: a question as it is; a saved report or a dashboard by its address, whose changes it follows.
 
     `state` is what is chosen on the dashboard, as its address has it.
@@ -69,7 +72,7 @@ def told_to(
     language: Language,
     public_url: str = "",
 ) -> list[Told]:
-    """The answers as `viewer` may see them."""
+    """The answers as `viewer` may see them; of a dashboard the empty ones are left out, unless all are."""
     scope = scope_of(viewer)
     subject = subject_of(workspace, kept, owner=owner, language=language, scope=scope)
     address = f"{public_url}/{subject.page}" if public_url and subject.page else ""
@@ -77,7 +80,9 @@ def told_to(
         _told(workspace, asked, title=title, scope=scope, language=language, address=address)
         for asked, title in subject.questions
     ]
-    return told if subject.is_one else [item for item in told if not item.is_empty]
+    if subject.is_one:
+        return told
+    return [item for item in told if not item.is_empty] or told[:1]
 
 
 def _told(workspace: Workspace, asked: Question, *, title: str, scope: Scope, language: Language, address: str) -> Told:
@@ -88,9 +93,16 @@ def _told(workspace: Workspace, asked: Question, *, title: str, scope: Scope, la
     return Told(
         sheet=sheet_of(analysis, answer, form, title=title),
         content=answer_content(analysis, answer, form, **made),
-        total_rows=answer.total_rows if answer.status == "ok" else 0,
+        total_rows=0 if answer.status != "ok" or _is_of_nothing(asked, answer) else answer.total_rows,
         address=address,
     )
+
+
+def _is_of_nothing(asked: Question, answer: Answer) -> bool:
+    """Whether numbers that always make one row are all zero or absent: nothing happened, and nothing before."""
+    if isinstance(asked, AnalysisAsked) or asked.split:
+        return False
+    return not any(value for row in answer.table.to_pylist() for value in row.values())
 
 
 def _dashboard(workspace: Workspace, kept: Mapping[str, Any], *, owner: User, language: Language) -> Subject:
