@@ -174,6 +174,13 @@ def test_a_register_without_numbers_of_orders_is_no_list_of_deals(write, one):
     assert one(write("реестр.csv", text)).entity == "orders"
 
 
+def test_a_very_wide_sheet_of_sales_is_no_list_of_payments(write, one):
+    fields = [f"Поле {number}" for number in range(40)]
+    lines = [";".join(["Дата", "Клиент", "Сумма", *fields])]
+    lines += [f"{day:02}.03.2026;ООО Ромашка;{day * 10},5;" + ";".join(["-"] * 40) for day in (1, 2, 15)]
+    assert one(write("продажи.csv", "\n".join(lines) + "\n")).entity == "orders"
+
+
 def test_a_proposed_pipeline_brings_its_stages(write, one):
     text = "opportunity_id,sales_agent,account,deal_stage,engage_date,close_date,close_value\nA,M,I,Won,2016-10-20,2017-03-01,10\nB,M,I,Engaging,2016-10-20,,\n"
     found = one(write("sales_pipeline.csv", text))

@@ -39,11 +39,14 @@ _LISTS = {"customer_id": "customers", "manager_id": "employees", "employee_id": 
           "channel_id": "channels", "loss_reason_id": "loss_reasons"}  # fmt: skip
 _WEIGHT = {"orders": 0.3, "deals": 0.2, "customers": 0.15, "order_lines": 0.1, "products": 0.1}
 """Between tables that fit equally, the commoner one."""
-_OF_DEALS = frozenset(
-    {"deal_id", "pipeline_id", "stage_id", "loss_reason_id", "closed_at", "expected_close_on", "lead_id"}
-)
-_NO_DEAL = 0.4
-"""Records with none of these are sales that happened, not deals on their way."""
+_TELLING = {
+    "deals": frozenset(
+        {"deal_id", "pipeline_id", "stage_id", "loss_reason_id", "closed_at", "expected_close_on", "lead_id"}
+    ),
+    "payments": frozenset({"payment_id", "order_id", "deal_id"}),
+}
+_TELLS_NOTHING = 0.4
+"""Records with none of these columns are sales that happened: no deals on their way, no payments for something else."""
 _SHAPES_OF_UNIT: dict[Unit, frozenset[ShapeName]] = {
     Unit.DAY: frozenset({"date"}),
     Unit.TIME: frozenset({"date"}),
@@ -171,8 +174,8 @@ def _fit(table: Table, looks: dict[str, Looks]) -> _Fit:
     missing = [c.name for c in table.columns if c.required and c.name not in assigned and c.name not in fillable]
     own_moment = sum(c.required and c.name in assigned for c in table.columns)
     score = sum(confidence for _, confidence in assigned.values()) + 0.5 * own_moment - 2 * len(missing)
-    if table.name == "deals" and not _OF_DEALS & set(assigned):
-        score -= _NO_DEAL
+    if table.name in _TELLING and not _TELLING[table.name] & set(assigned):
+        score -= _TELLS_NOTHING
     return _Fit(table, assigned if not missing else {}, score + _WEIGHT.get(table.name, 0) if not missing else -1.0)
 
 
