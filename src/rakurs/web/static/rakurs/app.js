@@ -28,6 +28,13 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   document.dispatchEvent(new CustomEvent("rakurs:theme"));
 });
 
+// Goes at once, before any answer of the server: a form sent right after is sent without it.
+function removeField(button) {
+  const { form } = button;
+  document.getElementById(button.dataset.removes).remove();
+  form.dispatchEvent(new Event("change"));
+}
+
 document.addEventListener("click", (event) => {
   const choice = event.target.closest("[data-theme-choice]");
   if (choice) setTheme(choice.dataset.themeChoice);
@@ -35,6 +42,8 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) print();
   const copied = event.target.closest("[data-copy]");
   if (copied) navigator.clipboard.writeText(copied.dataset.copy);
+  const remover = event.target.closest("[data-removes]");
+  if (remover) removeField(remover);
   for (const open of document.querySelectorAll("details.pill[open], details.menu[open]")) {
     if (!open.contains(event.target)) open.open = false;
   }
