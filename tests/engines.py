@@ -15,12 +15,16 @@ import pytest
 from rakurs.core.analysis import Analysis
 from rakurs.core.mart import MartSettings
 from rakurs.marts import CALENDAR_MART, MARTS
-from rakurs.schema import TABLES, table_named
+from rakurs.schema import TABLES
 from rakurs.schema.rows import stored_rows
+from rakurs.schema.scores import MODEL_SCORES
 from spark_session import needs_spark, spark_engine
 
 Frame = nw.LazyFrame[Any]
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+
+_GIVEN = {table.name: table for table in (*TABLES, MODEL_SCORES)}
+"""Canonical tables, and those that Rakurs writes itself and questions read."""
 
 CALENDAR_FROM, CALENDAR_TO = date(2014, 1, 1), date(2027, 12, 31)
 
@@ -106,9 +110,9 @@ def calendar_rows() -> pa.Table:
 
 def frames_on(engine: EngineUnderTest, rows: Rows, *, settings: MartSettings | None = None) -> dict[str, Frame]:
     """Every canonical table and every mart, by name, made of `rows` on `engine`; tables not given are empty."""
-    unknown = set(rows) - {table.name for table in TABLES}
+    unknown = set(rows) - set(_GIVEN)
     assert not unknown, f"no such tables: {unknown}"
-    names = [*(table.name for table in TABLES), *(mart.table.name for mart in MARTS)]
+    names = [*_GIVEN, *(mart.table.name for mart in MARTS)]
     return _made(engine, names, rows, settings or MartSettings())
 
 
@@ -139,7 +143,7 @@ def _made(engine: EngineUnderTest, names: Sequence[str], rows: Rows, settings: M
             inputs = {argument: frame(table.name) for argument, table in marts[name].inputs.items()}
             frames[name] = engine.kept(name, marts[name].build(settings=settings, **inputs))
         elif name not in frames:
-            frames[name] = engine.frame(name, stored_rows(table_named(name), rows.get(name, ())))
+            frames[name] = engine.frame(name, stored_rows(_GIVEN[name], rows.get(name, ())))
         return frames[name]
 
     for name in names:

@@ -76,6 +76,15 @@ KEPT_NAMES = {
         "metric period against basis pipeline manager channel false_share",
         "rank dimension key name factor before after effect level is_claimed q_value p_value records",
     ),
+    "customer_value": ("customer_segment", "customer_id customer active expected_purchases value value_low value_high"),
+    "churn_risk": (
+        "customer_segment high_from middle_from",
+        "customer_id customer risk level at_stake factor_1 factor_2 factor_3",
+    ),
+    "win_chances": (
+        "pipeline manager channel customer_segment",
+        "deal_id deal customer manager_id manager amount chance level expected factor_1 factor_2 factor_3",
+    ),
 }
 """Names that users and their scripts rely on."""
 

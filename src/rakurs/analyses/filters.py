@@ -12,6 +12,7 @@ from rakurs.core.params import CUSTOMER_SEGMENT, PeriodParams, parameter
 from rakurs.core.periods import DAY, add_months
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
+from rakurs.metrics.basis import BASIS, Basis, in_basis
 
 Frame = nw.LazyFrame[Any]
 
@@ -24,23 +25,10 @@ class Cohort(StrEnum):
     ACTIVE = "active"
 
 
-class Basis(StrEnum):
-    """What a sale is."""
-
-    AUTO = "auto"
-    DEALS = "deals"
-    ORDERS = "orders"
-
-
 COHORT_LABELS = {
     Cohort.CREATED: Text(ru="Созданные за период", en="Created in the period"),
     Cohort.CLOSED: Text(ru="Закрытые за период", en="Closed in the period"),
     Cohort.ACTIVE: Text(ru="Бывшие в работе в периоде", en="Active in the period"),
-}
-BASIS_LABELS = {
-    Basis.AUTO: Text(ru="Сделки, а если их нет, заказы", en="Deals, or orders where there are none"),
-    Basis.DEALS: Text(ru="Выигранные сделки", en="Won deals"),
-    Basis.ORDERS: Text(ru="Заказы", en="Orders"),
 }
 
 
@@ -74,29 +62,6 @@ class DealFilters(PeriodParams):
         help=Text(ru="Включительно, в валюте компании", en="Inclusive, in the company's currency"),
         is_advanced=True,
     )
-
-
-BASIS = parameter(
-    Basis.AUTO,
-    Text(ru="Что считать продажей", en="What counts as a sale"),
-    help=Text(
-        ru="Выигранная сделка в день закрытия или заказ в день оплаты (отгрузки)",
-        en="A won deal on its closing day, or an order on the day of payment (or ordering)",
-    ),
-    labels=BASIS_LABELS,
-)
-
-
-BUYING_BASIS = parameter(
-    Basis.AUTO,
-    Text(ru="Что считать продажей", en="What counts as a sale"),
-    help=Text(
-        ru="Заказ в день оплаты (отгрузки) или выигранная сделка в день закрытия",
-        en="An order on the day of payment (or ordering), or a won deal on its closing day",
-    ),
-    labels={**BASIS_LABELS, Basis.AUTO: Text(ru="Заказы, а если их нет, сделки", en="Orders, or deals without them")},
-)
-"""The same choice for questions about buyers and products: what they bought is in the orders."""
 
 
 class SalesFilters(PeriodParams):
@@ -180,17 +145,6 @@ def within(sales: Frame, params: SalesFilters) -> Frame:
 def filtered_sales(frame: Frame, params: SalesFilters) -> Frame:
     """The sales of the asked basis, pipeline, manager and channel, of all time."""
     return narrowed(in_basis(frame, params.basis, preferred=params.PREFERRED), params)
-
-
-def in_basis(frame: Frame, basis: Basis, *, preferred: Basis = Basis.DEALS) -> Frame:
-    """The rows of one basis. `auto` means the preferred one, or the other where there is not one row of it."""
-    if basis is not Basis.AUTO:
-        return frame.filter(nw.col("basis") == nw.lit(basis.value))
-    # "deals" < "orders": the least name is the one to prefer, or the greatest.
-    name = nw.col("basis").min() if preferred is Basis.DEALS else nw.col("basis").max()
-    preferred_name = frame.select(name.alias("preferred_basis"))
-    chosen = frame.join(preferred_name, how="cross").filter(nw.col("basis") == nw.col("preferred_basis"))
-    return chosen.drop("preferred_basis")
 
 
 def end_of_month(day: date) -> date:

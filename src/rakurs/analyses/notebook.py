@@ -20,10 +20,11 @@ from rakurs.marts import CALENDAR_MART, MARTS
 from rakurs.schema import TABLES
 from rakurs.schema.derived import day_of
 from rakurs.schema.given import empty_table, given_table
+from rakurs.schema.scores import MODEL_SCORES
 
 Frame = nw.LazyFrame[Any]
 
-_TABLES = {table.name: table for table in TABLES}
+_TABLES = {table.name: table for table in (*TABLES, MODEL_SCORES)}
 _MARTS = {mart.table.name: mart for mart in MARTS}
 _NO_SEGMENTS = Text(
     ru="Сегменты живут в Ракурсе. Здесь отберите нужных клиентов в самих таблицах.",

@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 from rakurs.analyses.cards.standards import abc_params
 from rakurs.analyses.clients.abc import CLASSES, classed
 from rakurs.analyses.clients.rfm import SEGMENT_NAMES, RfmParams, ranked
-from rakurs.analyses.filters import Basis, as_known, in_basis
+from rakurs.analyses.filters import as_known
 from rakurs.core.analysis import Frames
 from rakurs.core.errors import UnknownName
 from rakurs.core.frames import absent, count_where, money_each
@@ -20,6 +20,7 @@ from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.canonical import present
 from rakurs.marts.tables import CALENDAR, CUSTOMER, DEAL_OUTCOMES, SALES
+from rakurs.metrics.basis import Basis, in_basis
 from rakurs.metrics.dimensions import CHANNEL, CUSTOM, MANAGER
 from rakurs.schema import CUSTOMERS
 from rakurs.schema.derived import stored

@@ -40,6 +40,7 @@ from rakurs.core.params import Params
 from rakurs.core.text import Language, Text
 from rakurs.marts import CALENDAR_MART, MARTS
 from rakurs.schema import table_named
+from rakurs.schema.scores import MODEL_SCORES
 from rakurs.sources import files
 from rakurs.sources.files.templates import TemplateKind
 from rakurs.warehouse.engine import Frame
@@ -323,12 +324,27 @@ class Workspace:
             with self._warehouse.reading() as reader:
                 return computed(reader, analysis, params, scope=scope, state=self.state)
 
-        key = (shape, params.model_dump_json(), self._segments_moment(params), scope)
+        key = (shape, params.model_dump_json(), self._segments_moment(params), self._scores_moment(analysis), scope)
         return self._cache.get(key, version=self.data_version, compute=compute, weigh=_weight)
 
     def _segments_moment(self, params: Params) -> int:
         """What an answer about a segment's customers ages by, besides the data."""
         return 0 if segment_of(params) is None else self.memberships_version
+
+    def _scores_moment(self, analysis: Analysis) -> int:
+        """What an answer made of scores ages by, besides the data."""
+        return self.scores_version if MODEL_SCORES in analysis.inputs.values() else 0
+
+    # -- what models say ---------------------------------------------------------------------------
+
+    @property
+    def scores_version(self) -> int:
+        """Rises with every scoring by a model."""
+        return self._warehouse.scores_version
+
+    def keep_scores(self, model: str, version_id: str, file: Path, *, on: date) -> None:
+        """The rows of the Parquet `file` are what `model` says now."""
+        self._warehouse.keep_scores(model, version_id, file, on=on)
 
     # -- files out ---------------------------------------------------------------------------------
 

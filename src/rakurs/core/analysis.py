@@ -196,6 +196,8 @@ class Analysis:
     pinned: tuple[str, ...] = ()
     """The columns that order the answer before anything a reader sorts by: "others" stay at the end."""
     story: Callable[[pa.Table, Any], tuple[Statement, ...]] | None = None
+    model: str | None = None
+    """The model whose scores the answer shows: its card is shown beside them."""
 
     def column(self, name: str) -> Column:
         """The answer's column called `name`."""

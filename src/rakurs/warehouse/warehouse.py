@@ -24,7 +24,7 @@ from rakurs.core.loading import LoadReport, Progress, silent
 from rakurs.core.mart import MartSettings
 from rakurs.core.source import Delivery
 from rakurs.schema.ddl import literal, quoted
-from rakurs.warehouse import journal, ledger, memberships
+from rakurs.warehouse import journal, ledger, memberships, scores
 from rakurs.warehouse.duckdb_engine import Cursor, DuckDBEngine, first_row
 from rakurs.warehouse.engine import Frame
 from rakurs.warehouse.journal import LoadRecord
@@ -88,6 +88,7 @@ class Warehouse:
         with warehouse._transaction() as cursor:
             ledger.prepare(cursor)
             memberships.prepare(cursor, raw)
+            scores.prepare(cursor)
         if is_new:
             journal.settle(raw, committed=None)
         else:
@@ -185,6 +186,28 @@ class Warehouse:
         """Rises with every change of who is in which segment: answers that read them are cached under it too."""
         with self._engine.cursor() as cursor:
             return _memberships_version(cursor)
+
+    def keep_scores(self, model: str, version_id: str, file: Path, *, on: date) -> None:
+        """The rows of the Parquet `file` are the latest scores of `model`. The data version stays; `scores_version` rises."""
+        with self._transaction() as cursor:
+            scores.keep(cursor, model, version_id, file, on=on)
+            self._mark_scores(cursor)
+
+    def forget_scores(self, model: str) -> None:
+        """The model says nothing any more."""
+        with self._transaction() as cursor:
+            scores.forget(cursor, model)
+            self._mark_scores(cursor)
+
+    @property
+    def scores_version(self) -> int:
+        """Rises with every scoring: answers that read scores are cached under it too."""
+        with self._engine.cursor() as cursor:
+            return int(ledger.state(cursor).get("scores_version", "0"))
+
+    def _mark_scores(self, cursor: Cursor) -> None:
+        version = int(ledger.state(cursor).get("scores_version", "0")) + 1
+        ledger.set_state(cursor, scores_version=version)
 
     def _mark_memberships(self, cursor: Cursor) -> None:
         ledger.set_state(cursor, memberships_version=_memberships_version(cursor) + 1)

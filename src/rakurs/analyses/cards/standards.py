@@ -10,11 +10,11 @@ import narwhals.stable.v2 as nw
 
 from rakurs.analyses.clients.abc import AbcParams, classed
 from rakurs.analyses.clients.rfm import RfmParams, ranked
-from rakurs.analyses.filters import Basis
 from rakurs.analyses.sales.stage_visiting import stage_hours, visits_by
 from rakurs.core.analysis import Frames
 from rakurs.core.card import Rows, Slice, Standard
 from rakurs.marts.tables import CALENDAR, SALES, STAGE_VISITS
+from rakurs.metrics.basis import Basis
 
 Frame = nw.LazyFrame[Any]
 Collect = Callable[[Frame], Rows]

@@ -1,8 +1,10 @@
 """Clients: who buys, who comes back, who leaves."""
 
 from rakurs.analyses.clients.abc import ANALYSIS as ABC
+from rakurs.analyses.clients.churn_risk import ANALYSIS as CHURN_RISK
 from rakurs.analyses.clients.cohorts import ANALYSIS as COHORTS
 from rakurs.analyses.clients.customer_rating import ANALYSIS as CUSTOMER_RATING
+from rakurs.analyses.clients.customer_value import ANALYSIS as CUSTOMER_VALUE
 from rakurs.analyses.clients.rfm import ANALYSIS as RFM
 from rakurs.core.analysis import Area
 from rakurs.core.text import Text
@@ -11,5 +13,5 @@ AREA = Area(
     name="clients",
     title=Text(ru="Клиенты", en="Clients"),
     icon="users-round",
-    analyses=(CUSTOMER_RATING, RFM, ABC, COHORTS),
+    analyses=(CUSTOMER_RATING, RFM, ABC, COHORTS, CUSTOMER_VALUE, CHURN_RISK),
 )

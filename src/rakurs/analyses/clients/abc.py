@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 from pydantic import model_validator
 
 from rakurs.analyses.columns import choice, column
-from rakurs.analyses.filters import BUYING_BASIS, Basis, SalesFilters, basis_choice, filtered_sales, within
+from rakurs.analyses.filters import SalesFilters, basis_choice, filtered_sales, within
 from rakurs.analyses.sale_gates import SALES_WITHOUT_REVENUE
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Naming, Need
 from rakurs.core.frames import count_distinct, ratio, where_cell
@@ -17,6 +17,7 @@ from rakurs.core.params import parameter
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import SALE_LINES, SALES
+from rakurs.metrics.basis import BUYING_BASIS, Basis
 from rakurs.schema import CHANNELS, CUSTOMERS, EMPLOYEES, PRODUCTS
 from rakurs.schema.derived import stored
 

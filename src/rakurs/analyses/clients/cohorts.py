@@ -11,7 +11,7 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 
 from rakurs.analyses.columns import answered, column, flag, overlapping
-from rakurs.analyses.filters import BUYING_BASIS, Basis, SalesFilters, basis_choice, filtered_sales
+from rakurs.analyses.filters import SalesFilters, basis_choice, filtered_sales
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Need
 from rakurs.core.frames import absent, any_of, conform, count_where, where_cell
 from rakurs.core.params import parameter
@@ -19,6 +19,7 @@ from rakurs.core.periods import DAY, Grain, next_bucket
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SALES
+from rakurs.metrics.basis import BUYING_BASIS, Basis
 
 Frame = nw.LazyFrame[Any]
 

@@ -10,13 +10,14 @@ import narwhals.stable.v2 as nw
 
 from rakurs.analyses.clients.names import with_customer_names
 from rakurs.analyses.columns import CUSTOMER, choice, column
-from rakurs.analyses.filters import BUYING_BASIS, Basis, basis_choice, in_basis
+from rakurs.analyses.filters import basis_choice
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Naming, Need
 from rakurs.core.frames import count_where, row_number, where_cell
 from rakurs.core.params import CUSTOMER_SEGMENT, Params, parameter
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SALES
+from rakurs.metrics.basis import BUYING_BASIS, Basis, in_basis
 from rakurs.schema import CUSTOMERS
 from rakurs.schema.derived import stored
 

@@ -9,6 +9,7 @@ from rakurs.analyses.sales.plan_fact import ANALYSIS as PLAN_FACT
 from rakurs.analyses.sales.sales_dynamics import ANALYSIS as SALES_DYNAMICS
 from rakurs.analyses.sales.stage_times import ANALYSIS as STAGE_TIMES
 from rakurs.analyses.sales.why_changed import ANALYSIS as WHY_CHANGED
+from rakurs.analyses.sales.win_chances import ANALYSIS as WIN_CHANCES
 from rakurs.core.analysis import Area
 from rakurs.core.text import Text
 
@@ -22,6 +23,7 @@ AREA = Area(
         LOSS_REASONS,
         PIPELINE_AS_OF,
         PIPELINE_CHANGES,
+        WIN_CHANCES,
         SALES_DYNAMICS,
         WHY_CHANGED,
         MANAGERS,

@@ -5,11 +5,12 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from rakurs.analyses.filters import as_known, in_basis, narrowed
+from rakurs.analyses.filters import as_known, narrowed
 from rakurs.core.frames import absent, count_distinct
 from rakurs.core.metric import Dimension
 from rakurs.core.units import Unit
 from rakurs.metrics import dimension_named
+from rakurs.metrics.basis import in_basis
 
 Frame = nw.LazyFrame[Any]
 

@@ -12,7 +12,7 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 
 from rakurs.analyses.columns import answered, column, named
-from rakurs.analyses.filters import BASIS, Basis, basis_choice, in_basis
+from rakurs.analyses.filters import basis_choice
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Need
 from rakurs.core.frames import absent, conform, count_distinct, where_cell
 from rakurs.core.params import PeriodParams, parameter
@@ -20,6 +20,7 @@ from rakurs.core.periods import Grain, bucket_start
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, PLAN_TARGETS, SALE_LINES, SALES
+from rakurs.metrics.basis import BASIS, Basis, in_basis
 from rakurs.schema import EMPLOYEES, PIPELINES
 from rakurs.schema.derived import stored
 

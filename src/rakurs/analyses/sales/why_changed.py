@@ -10,7 +10,6 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 
 from rakurs.analyses.columns import answered, choice, column, flag, overlapping
-from rakurs.analyses.filters import BASIS, Basis
 from rakurs.analyses.sales.change_events import (
     PARTS,
     PURCHASE,
@@ -33,6 +32,7 @@ from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import DEAL_OUTCOMES, SALES
 from rakurs.metrics import metric_named
+from rakurs.metrics.basis import BASIS, Basis
 from rakurs.schema import CAMPAIGNS, CHANNELS, EMPLOYEES, PIPELINES
 from rakurs.schema.derived import stored
 

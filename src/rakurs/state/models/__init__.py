@@ -14,6 +14,7 @@ from rakurs.state.models.people import (
     Users,
     normal_login,
 )
+from rakurs.state.models.predictions import ModelFit, ModelSettings
 from rakurs.state.models.schedules import Alert, Delivery, Subscription
 from rakurs.state.models.work import Audience, Dashboard, Preference, Report, ReportVersion, Segment
 
@@ -26,6 +27,8 @@ __all__ = [
     "Delivery",
     "Invitation",
     "LoadJob",
+    "ModelFit",
+    "ModelSettings",
     "Note",
     "OwnRole",
     "Preference",

@@ -1,0 +1,342 @@
+"""Will it happen? Boosted trees where they beat a stated baseline on later days, the baseline where they do not.
+
+Rows to learn from carry the day they are of as `round`: 0 is the latest whose outcome is known, and the fit is judged on
+it alone; 1, 2 ... are older and teach. The final fit learns from all of them. Classes are not rebalanced: that would
+ruin the probabilities.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from rakurs.core.answer import Missing
+from rakurs.core.intervals import wilson
+from rakurs.core.model import Artefact, Bin, Feature, Fitted, Grade, Measure, ModelCard, NotEnough
+from rakurs.core.text import Text
+from rakurs.core.units import Unit
+
+Array = NDArray[np.float64]
+
+MOST_ROWS = 300_000
+"""Rows that teach; of more, a sample drawn with a fixed seed."""
+LEAST_OF_EACH = 30
+LEAST_FOR_TREES = 500
+PRIOR_ROWS = 20
+"""How many rows of the common rate each group of the baseline is mixed with."""
+BINS = 10
+REASONS = 3
+UP, DOWN = "+", "-"
+
+_TREES = Text(ru="Бустинг деревьев (LightGBM)", en="Boosted trees (LightGBM)")
+_SMALL = Text(
+    ru="Строк для обучения меньше {rows}: взята доля по группам, деревья не строились.",
+    en="Fewer than {rows} rows to learn from: the share by group is used, no trees were grown.",
+)
+_NOT_BETTER = Text(
+    ru="Деревья на более поздних днях не лучше простой доли по группам: взята она.",
+    en="On later days the trees are no better than the plain share by group: that is used.",
+)
+_OUTCOMES = Text(ru="случаев каждого исхода в истории", en="cases of each outcome in the past")
+
+
+def fit_classifier(
+    samples: pa.Table, *, features: Sequence[Feature], baseline: str, baseline_title: Text, days: Mapping[int, str]
+) -> Fitted:
+    """Learn `label` (1, 0) from `features`; `baseline` names the feature whose groups make the baseline.
+
+    `days` says which day each `round` is. Raises NotEnough with fewer than 30 rows of either outcome to learn from, or
+    none of one to be judged on.
+    """
+    rounds, label = _numbers(samples, "round"), _numbers(samples, "label")
+    teaches, judges = rounds > 0, rounds == 0
+    _must_hold_both(label, teaches, judges)
+    plain = _Groups.of(samples.filter(pa.array(teaches)), label[teaches], _feature(features, baseline))
+    judged = samples.filter(pa.array(judges))
+    truth = label[judges]
+    plain_says = plain.probabilities(judged)
+    notes: list[Text] = []
+    chosen, says = baseline_title, plain_says
+    taught = _sampled(samples.filter(pa.array(teaches)))
+    has_trees = int(teaches.sum()) >= LEAST_FOR_TREES
+    if has_trees:
+        trees = _Trees.grown(taught, features)
+        trees_say = trees.probabilities(judged)
+        has_trees = _log_loss(truth, trees_say) < _log_loss(truth, plain_says)
+        if has_trees:
+            chosen, says = _TREES, trees_say
+        else:
+            notes.append(_NOT_BETTER)
+    else:
+        notes.append(_SMALL.filled(rows=LEAST_FOR_TREES))
+    everything = _sampled(samples)
+    final = (
+        _Trees.grown(everything, features)
+        if has_trees
+        else _Groups.of(everything, _numbers(everything, "label"), _feature(features, baseline))
+    )
+    measures = _measures(truth, says, plain_says)
+    bins = _bins(truth, says)
+    return Fitted(
+        artefact=final.kept(),
+        card=ModelCard(
+            grade=_grade(measures, bins, has_trees=has_trees),
+            chosen=chosen,
+            baseline=baseline_title,
+            learned_rows=int(teaches.sum()),
+            tested_rows=int(judges.sum()),
+            learned_until=days[int(rounds[teaches].min())],
+            tested_until=days[0],
+            measures=measures,
+            calibration=bins,
+            factors=final.factors(),
+            notes=tuple(notes),
+        ),
+    )
+
+
+def scores(artefact: Artefact, rows: pa.Table) -> tuple[Array, list[list[str | None]]]:
+    """The probability of each row, and its main reasons as signed names of features ("+recency" speaks for it)."""
+    fitted = _Trees(artefact) if artefact["kind"] == "trees" else _Groups(artefact)
+    return fitted.probabilities(rows), fitted.reasons(rows)
+
+
+def reason_words(features: Sequence[Feature]) -> dict[str, Text]:
+    """What the signed names of features say."""
+    return {
+        f"{sign}{feature.name}": Text(ru=f"{arrow} {feature.title.ru}", en=f"{arrow} {feature.title.en}")
+        for feature in features
+        for sign, arrow in ((UP, "\N{UPWARDS ARROW}"), (DOWN, "\N{DOWNWARDS ARROW}"))
+    }
+
+
+class _Groups:
+    """The baseline: the share of each group of one feature, pulled to the common share by its size."""
+
+    def __init__(self, kept: Artefact) -> None:
+        self._kept = kept
+
+    @classmethod
+    def of(cls, rows: pa.Table, label: Array, feature: Feature) -> "_Groups":
+        common = float(label.mean())
+        kept: dict[str, Any] = {
+            "kind": "groups",
+            "feature": feature.name,
+            "common": common,
+            "edges": None,
+            "names": None,
+        }
+        if feature.is_category:
+            names = sorted({str(name) for name in rows[feature.name].to_pylist() if name is not None})
+            kept["names"] = names
+        else:
+            values = _numbers(rows, feature.name)
+            known = values[~np.isnan(values)]
+            cuts = np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]) if len(known) else np.array([])
+            kept["edges"] = sorted({float(cut) for cut in cuts})
+        found = cls(kept)
+        groups = found._groups(rows)
+        count = int(len(kept["names"]) if kept["names"] is not None else len(kept["edges"]) + 1) + 1
+        size = np.bincount(groups, minlength=count)
+        hits = np.bincount(groups, weights=label, minlength=count)
+        kept["shares"] = [float(share) for share in (hits + PRIOR_ROWS * common) / (size + PRIOR_ROWS)]
+        return found
+
+    def probabilities(self, rows: pa.Table) -> Array:
+        return np.array(self._kept["shares"])[self._groups(rows)]
+
+    def reasons(self, rows: pa.Table) -> list[list[str | None]]:
+        name, common = self._kept["feature"], self._kept["common"]
+        signs = [f"{UP if share >= common else DOWN}{name}" for share in self.probabilities(rows)]
+        return [cast("list[str | None]", signs), *([[None] * rows.num_rows] * (REASONS - 1))]
+
+    def factors(self) -> tuple[tuple[str, float], ...]:
+        return ((self._kept["feature"], 1.0),)
+
+    def kept(self) -> Artefact:
+        return self._kept
+
+    def _groups(self, rows: pa.Table) -> NDArray[np.int64]:
+        """Of each row the number of its group; the last is of the unknown."""
+        name, names = self._kept["feature"], self._kept["names"]
+        if names is not None:
+            place = {known: number for number, known in enumerate(names)}
+            return np.array([place.get(str(value), len(names)) for value in rows[name].to_pylist()], dtype=np.int64)
+        values, edges = _numbers(rows, name), self._kept["edges"]
+        return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left")).astype(np.int64)
+
+
+class _Trees:
+    """Boosted trees, kept as text."""
+
+    def __init__(self, kept: Artefact) -> None:
+        from lightgbm import Booster  # noqa: PLC0415 - takes a second, and most processes score nothing
+
+        self._kept = kept
+        self._booster = Booster(model_str=kept["model"])
+
+    @classmethod
+    def grown(cls, rows: pa.Table, features: Sequence[Feature]) -> "_Trees":
+        import lightgbm  # noqa: PLC0415 - as above
+
+        categories = {
+            feature.name: sorted({str(value) for value in rows[feature.name].to_pylist() if value is not None})
+            for feature in features
+            if feature.is_category
+        }
+        names = [feature.name for feature in features]
+        data = lightgbm.Dataset(
+            _matrix(rows, names, categories),
+            label=_numbers(rows, "label"),
+            feature_name=names,
+            categorical_feature=list(categories),
+            params={"verbose": -1},
+            free_raw_data=True,
+        )
+        settings = {
+            "objective": "binary",
+            "learning_rate": 0.05,
+            "num_leaves": 15,
+            "min_data_in_leaf": max(20, rows.num_rows // 500),
+            "feature_fraction": 0.8,
+            "lambda_l2": 1.0,
+            "cat_smooth": 20.0,
+            # One thread: two of them on a busy machine take ten times as long.
+            "num_threads": 1,
+            "seed": 1,
+            "deterministic": True,
+            "verbose": -1,
+        }
+        booster = lightgbm.train(settings, data, num_boost_round=120)
+        return cls({"kind": "trees", "features": names, "categories": categories, "model": booster.model_to_string()})
+
+    def probabilities(self, rows: pa.Table) -> Array:
+        return np.asarray(self._booster.predict(self._rows(rows), num_threads=1), dtype=np.float64)
+
+    def reasons(self, rows: pa.Table) -> list[list[str | None]]:
+        names = np.array(self._kept["features"])
+        pushes = np.asarray(self._booster.predict(self._rows(rows), pred_contrib=True, num_threads=1))[:, :-1]
+        order = np.argsort(-np.abs(pushes), axis=1, kind="stable")[:, :REASONS]
+        taken = np.take_along_axis(pushes, order, axis=1)
+        found: list[list[str | None]] = []
+        for place in range(REASONS):
+            signs = np.where(taken[:, place] > 0, UP, DOWN)
+            words = np.char.add(signs, names[order[:, place]])
+            found.append([str(word) if push else None for word, push in zip(words, taken[:, place], strict=True)])
+        return found
+
+    def factors(self) -> tuple[tuple[str, float], ...]:
+        gains = np.asarray(self._booster.feature_importance("gain"), dtype=np.float64)
+        shares = gains / gains.sum() if gains.sum() else gains
+        order = np.argsort(-shares, kind="stable")
+        return tuple((self._kept["features"][place], float(shares[place])) for place in order if shares[place] > 0)
+
+    def kept(self) -> Artefact:
+        return self._kept
+
+    def _rows(self, rows: pa.Table) -> Array:
+        return _matrix(rows, self._kept["features"], self._kept["categories"])
+
+
+def _matrix(rows: pa.Table, names: Sequence[str], categories: Mapping[str, Sequence[str]]) -> Array:
+    columns: list[Array] = []
+    for name in names:
+        if name in categories:
+            place = {known: float(number) for number, known in enumerate(categories[name])}
+            columns.append(np.array([place.get(str(value), np.nan) for value in rows[name].to_pylist()]))
+        else:
+            columns.append(_numbers(rows, name))
+    return np.column_stack(columns)
+
+
+def _numbers(rows: pa.Table, name: str) -> Array:
+    """A column as floats, null as NaN."""
+    return rows[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def _feature(features: Sequence[Feature], name: str) -> Feature:
+    return next(feature for feature in features if feature.name == name)
+
+
+def _sampled(rows: pa.Table) -> pa.Table:
+    if rows.num_rows <= MOST_ROWS:
+        return rows
+    chosen = np.sort(np.random.default_rng(1).choice(rows.num_rows, MOST_ROWS, replace=False))
+    return rows.take(pa.array(chosen))
+
+
+def _must_hold_both(label: Array, teaches: NDArray[np.bool_], judges: NDArray[np.bool_]) -> None:
+    rarer = min(int(label[teaches].sum()), int((1 - label[teaches]).sum()))
+    if rarer < LEAST_OF_EACH:
+        raise NotEnough((Missing(what=_OUTCOMES, at_least=LEAST_OF_EACH, have=rarer),))
+    rarer = min(int(label[judges].sum()), int((1 - label[judges]).sum()))
+    if rarer == 0:
+        raise NotEnough((Missing(what=_OUTCOMES, at_least=1, have=0),))
+
+
+def _log_loss(truth: Array, says: Array) -> float:
+    from sklearn.metrics import log_loss  # noqa: PLC0415 - comes with the trees, and takes as long
+
+    return float(log_loss(truth, says, labels=[0.0, 1.0]))
+
+
+def _measures(truth: Array, says: Array, plain: Array) -> tuple[Measure, ...]:
+    from sklearn.metrics import brier_score_loss, roc_auc_score  # noqa: PLC0415 - as above
+
+    return (
+        Measure(
+            name="auc",
+            title=Text(ru="AUC: верно ли упорядочены", en="AUC: is the order right"),
+            value=float(roc_auc_score(truth, says)),
+            baseline=float(roc_auc_score(truth, plain)),
+        ),
+        Measure(
+            name="log_loss",
+            title=Text(ru="Log loss: верны ли вероятности", en="Log loss: are the probabilities right"),
+            value=_log_loss(truth, says),
+            baseline=_log_loss(truth, plain),
+            is_less_better=True,
+        ),
+        Measure(
+            name="brier",
+            title=Text(ru="Ошибка Брайера", en="Brier score"),
+            value=float(brier_score_loss(truth, says)),
+            baseline=float(brier_score_loss(truth, plain)),
+            is_less_better=True,
+        ),
+        Measure(
+            name="rate",
+            title=Text(ru="Предсказано в среднем, рядом: было", en="Predicted on average, beside: came"),
+            value=float(says.mean()),
+            baseline=float(truth.mean()),
+            unit=Unit.SHARE,
+        ),
+    )
+
+
+def _bins(truth: Array, says: Array) -> tuple[Bin, ...]:
+    """Tenths of the rows by what was said of them."""
+    found: list[Bin] = []
+    for part in np.array_split(np.argsort(says, kind="stable"), min(BINS, max(1, len(says) // LEAST_OF_EACH))):
+        hits = int(truth[part].sum())
+        interval = wilson(hits, len(part))
+        if interval is not None:
+            predicted, observed = float(says[part].mean()), hits / len(part)
+            found.append(
+                Bin(predicted=predicted, observed=observed, low=interval.low, high=interval.high, rows=len(part))
+            )
+    return tuple(found)
+
+
+def _grade(measures: Sequence[Measure], bins: Sequence[Bin], *, has_trees: bool) -> Grade:
+    """A: orders well and its probabilities hold; B and C: less; early: hardly better than chance."""
+    auc = measures[0].value
+    rows = sum(found.rows for found in bins)
+    error = sum(abs(found.predicted - found.observed) * found.rows for found in bins) / rows
+    if auc >= 0.75 and error <= 0.05 and has_trees:
+        return "A"
+    if auc >= 0.65 and error <= 0.1:
+        return "B"
+    return "C" if auc >= 0.55 else "early"

@@ -1,0 +1,40 @@
+"""What a model says of each row, in the columns of `model_scores`."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+REASON_COLUMNS = ("factor_1", "factor_2", "factor_3")
+
+
+def scored(
+    rows: pa.Table,
+    *keys: str,
+    score: Array,
+    expected_count: Array | None = None,
+    amount: Array | None = None,
+    amount_low: Array | None = None,
+    amount_high: Array | None = None,
+    reasons: Sequence[Sequence[str | None]] = (),
+) -> pa.Table:
+    """One row per row given, under its `keys`; what a model does not say is null. Money is rounded to the cent."""
+    size = rows.num_rows
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {key: rows[key] for key in keys}
+    columns["score"] = pa.array(score, pa.float64())
+    columns["expected_count"] = _floats(expected_count, size)
+    for name, money in (("amount", amount), ("amount_low", amount_low), ("amount_high", amount_high)):
+        columns[name] = pc.round(_floats(money, size), 2).cast(pa.decimal128(38, 2), safe=False)
+    for place, name in enumerate(REASON_COLUMNS):
+        columns[name] = pa.array(reasons[place] if place < len(reasons) else [None] * size, pa.string())
+    return pa.table(columns)
+
+
+def _floats(values: Array | None, size: int) -> pa.Array:
+    if values is None:
+        return pa.nulls(size, pa.float64())
+    return pa.array(values, pa.float64(), mask=np.isnan(values))
