@@ -5,7 +5,19 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 
-from rakurs.api import account, administering, dashboards, data, local, notices, questions, reconciling, saved, segments
+from rakurs.api import (
+    account,
+    administering,
+    dashboards,
+    data,
+    local,
+    notices,
+    predictions,
+    questions,
+    reconciling,
+    saved,
+    segments,
+)
 from rakurs.api.callers import LocalKey, PerCaller, PersonalToken, Session
 from rakurs.api.problems import add_problems
 from rakurs.api.questions import as_json
@@ -31,6 +43,7 @@ api.add_router("", dashboards.router)
 api.add_router("", notices.router)
 api.add_router("", administering.router)
 api.add_router("", segments.router)
+api.add_router("", predictions.router)
 api.add_router("/local", local.router)
 
 

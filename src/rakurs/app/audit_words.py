@@ -57,6 +57,8 @@ DEED_WORDS = {
     "pause notice": Text(ru="Приостановил или включил рассылку", en="Paused or resumed a notice"),
     "remove notice": Text(ru="Удалил рассылку", en="Removed a notice"),
     "sending settings": Text(ru="Изменил настройки отправки", en="Changed the settings of sending"),
+    "fit model": Text(ru="Велел модели учиться", en="Let a model learn"),
+    "model settings": Text(ru="Изменил настройки модели", en="Changed a model's settings"),
     "mapping": Text(ru="Подтвердил колонки файла", en="Confirmed a file's columns"),
     "members": Text(ru="Смотрел строки", en="Saw rows"),
     "pivot": Text(ru="Смотрел показатели", en="Saw metrics"),

@@ -5,6 +5,7 @@
   in the home
 - RAKURS_PUBLIC_URL: the address people open when a proxy stands in front, as https://rakurs.example.com
 - RAKURS_LANGUAGE: ru or en, the language of the command line and of a browser that asks for neither; default: the system's
+- RAKURS_MODELS: auto (models learn and score by themselves as data and time go on, the default) or manual (when asked to)
 """
 
 import os
@@ -28,6 +29,8 @@ class Environment:
     state_url: str | None
     public_url: str | None
     language: Language
+    models_learn: bool
+    """Whether models learn and score by themselves."""
 
     @property
     def is_https(self) -> bool:
@@ -58,6 +61,7 @@ def environment() -> Environment:
         state_url=state_url(),
         public_url=os.environ.get("RAKURS_PUBLIC_URL") or None,
         language=default_language(),
+        models_learn=os.environ.get("RAKURS_MODELS", "auto") != "manual",
     )
 
 

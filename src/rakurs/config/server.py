@@ -86,7 +86,7 @@ def _owning(home: Home) -> Generator[Workspace]:
 def _serve(workspace: Workspace, options: argparse.Namespace) -> None:
     open_state()
     # Django and the jobs are only importable once the settings stand.
-    from rakurs.app import accounts, deliveries, jobs, warming  # noqa: PLC0415
+    from rakurs.app import accounts, deliveries, jobs, prediction_jobs, warming  # noqa: PLC0415
     from rakurs.config.asgi import application  # noqa: PLC0415
     from rakurs.config.settings import ENVIRONMENT  # noqa: PLC0415
 
@@ -98,6 +98,7 @@ def _serve(workspace: Workspace, options: argparse.Namespace) -> None:
     serving.install(workspace, local_key=mine.key)
     jobs.start(ENVIRONMENT.jobs_url)
     deliveries.start(public_url=ENVIRONMENT.public_url or "")
+    prediction_jobs.start(by_themselves=ENVIRONMENT.models_learn)
     warming.start()
     announce(workspace.home, mine)
     _greet(mine, _FIRST_LOGIN.filled(login=first.login, password=first.password) if first else _LATER_LOGIN)
@@ -105,6 +106,7 @@ def _serve(workspace: Workspace, options: argparse.Namespace) -> None:
     withdraw(workspace.home)
     deliveries.stop()
     warming.stop()
+    prediction_jobs.stop()
     if not jobs.stop():
         workspace.close()
     # A load under way is one transaction and durable, and an event stream never ends by itself: leave, wait for none.

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import narwhals.stable.v2 as nw
 import pyarrow as pa
+from pydantic import BeforeValidator, PlainSerializer
 
 from rakurs.core.analysis import DataGate, Frames
 from rakurs.core.answer import Missing
@@ -28,13 +29,26 @@ GRADES: Mapping[Grade, Text] = {
 }
 
 
+def _unit(given: Any) -> Any:
+    return given if isinstance(given, Unit) else next(unit for unit in Unit if unit.code == given)
+
+
+CodedUnit = Annotated[Unit, BeforeValidator(_unit), PlainSerializer(lambda unit: unit.code)]
+"""A unit that JSON keeps by its code."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """One thing a model knows of an entity on a day. A category has text values; what was never seen is a category too."""
+    """One thing a model knows of an entity on a day. A category has text values; what was never seen is a category too.
+
+    `high` and `low` say in words that a number is above, or not above, that of most.
+    """
 
     name: str
     title: Text
     unit: Unit = Unit.NUMBER
+    high: Text | None = None
+    low: Text | None = None
 
     @property
     def is_category(self) -> bool:
@@ -51,7 +65,7 @@ class Measure:
     value: float
     baseline: float | None = None
     is_less_better: bool = False
-    unit: Unit = Unit.NUMBER
+    unit: CodedUnit = Unit.NUMBER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +92,7 @@ class ModelCard:
     tested_until: str
     measures: tuple[Measure, ...]
     calibration: tuple[Bin, ...] = ()
-    calibration_unit: Unit = Unit.SHARE
+    calibration_unit: CodedUnit = Unit.SHARE
     factors: tuple[tuple[str, float], ...] = ()
     """Names of features and the share of the decisions each makes, the greatest first."""
     notes: tuple[Text, ...] = ()

@@ -47,18 +47,82 @@ class ChurnParams(Params):
 
 FEATURES = (
     Feature(
-        name="recency", title=Text(ru="Дней с последней покупки", en="Days since the last purchase"), unit=Unit.DAYS
+        name="recency",
+        title=Text(ru="Дней с последней покупки", en="Days since the last purchase"),
+        unit=Unit.DAYS,
+        high=Text(ru="Давно не покупал", en="Bought long ago"),
+        low=Text(ru="Покупал недавно", en="Bought recently"),
     ),
-    Feature(name="overdue", title=Text(ru="Молчит, в своих промежутках", en="Silence, in own gaps"), unit=Unit.NUMBER),
-    Feature(name="gap", title=Text(ru="Обычный промежуток, дней", en="Usual gap, days"), unit=Unit.DAYS),
-    Feature(name="age", title=Text(ru="Дней с первой покупки", en="Days since the first purchase"), unit=Unit.DAYS),
-    Feature(name="purchases", title=Text(ru="Покупок всего", en="Purchases of all time"), unit=Unit.COUNT),
-    Feature(name="purchases_365", title=Text(ru="Покупок за год", en="Purchases in a year"), unit=Unit.COUNT),
-    Feature(name="purchases_90", title=Text(ru="Покупок за 90 дней", en="Purchases in 90 days"), unit=Unit.COUNT),
-    Feature(name="revenue_365", title=Text(ru="Выручка за год", en="Revenue of a year"), unit=Unit.MONEY),
-    Feature(name="average_check", title=Text(ru="Средний чек", en="Average check"), unit=Unit.MONEY),
-    Feature(name="returned_share", title=Text(ru="Доля возвратов", en="Share returned"), unit=Unit.RATIO),
-    Feature(name="discount_share", title=Text(ru="Доля скидок", en="Share of discounts"), unit=Unit.RATIO),
+    Feature(
+        name="overdue",
+        title=Text(ru="Молчит, в своих промежутках", en="Silence, in own gaps"),
+        unit=Unit.NUMBER,
+        high=Text(ru="Молчит дольше своего обычного", en="Silent longer than usual"),
+        low=Text(ru="Молчит не дольше обычного", en="Not silent for long, by own measure"),
+    ),
+    Feature(
+        name="gap",
+        title=Text(ru="Обычный промежуток, дней", en="Usual gap, days"),
+        unit=Unit.DAYS,
+        high=Text(ru="Покупает редко", en="Buys rarely"),
+        low=Text(ru="Покупает часто", en="Buys often"),
+    ),
+    Feature(
+        name="age",
+        title=Text(ru="Дней с первой покупки", en="Days since the first purchase"),
+        unit=Unit.DAYS,
+        high=Text(ru="С нами давно", en="With us for long"),
+        low=Text(ru="С нами недавно", en="With us lately"),
+    ),
+    Feature(
+        name="purchases",
+        title=Text(ru="Покупок всего", en="Purchases of all time"),
+        unit=Unit.COUNT,
+        high=Text(ru="Много покупок за всё время", en="Many purchases of all time"),
+        low=Text(ru="Мало покупок за всё время", en="Few purchases of all time"),
+    ),
+    Feature(
+        name="purchases_365",
+        title=Text(ru="Покупок за год", en="Purchases in a year"),
+        unit=Unit.COUNT,
+        high=Text(ru="Много покупок за год", en="Many purchases in a year"),
+        low=Text(ru="Мало покупок за год", en="Few purchases in a year"),
+    ),
+    Feature(
+        name="purchases_90",
+        title=Text(ru="Покупок за 90 дней", en="Purchases in 90 days"),
+        unit=Unit.COUNT,
+        high=Text(ru="Есть покупки за 90 дней", en="Purchases in the last 90 days"),
+        low=Text(ru="Мало покупок за 90 дней", en="Few purchases in 90 days"),
+    ),
+    Feature(
+        name="revenue_365",
+        title=Text(ru="Выручка за год", en="Revenue of a year"),
+        unit=Unit.MONEY,
+        high=Text(ru="Большая выручка за год", en="Much revenue in a year"),
+        low=Text(ru="Небольшая выручка за год", en="Little revenue in a year"),
+    ),
+    Feature(
+        name="average_check",
+        title=Text(ru="Средний чек", en="Average check"),
+        unit=Unit.MONEY,
+        high=Text(ru="Высокий средний чек", en="High average check"),
+        low=Text(ru="Низкий средний чек", en="Low average check"),
+    ),
+    Feature(
+        name="returned_share",
+        title=Text(ru="Доля возвратов", en="Share returned"),
+        unit=Unit.RATIO,
+        high=Text(ru="Возвращал больше других", en="Returned more than most"),
+        low=Text(ru="Возвращал не больше других", en="Returned no more than most"),
+    ),
+    Feature(
+        name="discount_share",
+        title=Text(ru="Доля скидок", en="Share of discounts"),
+        unit=Unit.RATIO,
+        high=Text(ru="Больше скидок, чем у других", en="More discounts than most"),
+        low=Text(ru="Скидок не больше, чем у других", en="No more discounts than most"),
+    ),
 )
 _NAMES = tuple(feature.name for feature in FEATURES)
 BASELINE = Text(ru="Доля ушедших по давности покупки", en="Share gone by recency")
@@ -122,7 +186,7 @@ def _known_before(frames: Frames, params: ChurnParams) -> Frame:
 MODEL = Model(
     name="churn",
     entity="customers",
-    icon="user-round-x",
+    icon="trending-down",
     title=Text(ru="Уход клиентов", en="Churn"),
     question=Text(ru="Кто не вернётся, и почему?", en="Who will not come back, and why?"),
     score_title=Text(ru="Вероятность ухода", en="Probability to leave"),

@@ -29,6 +29,7 @@ PRIOR_ROWS = 20
 BINS = 10
 REASONS = 3
 UP, DOWN = "+", "-"
+HIGH, LOW = ".high", ".low"
 
 _TREES = Text(ru="Бустинг деревьев (LightGBM)", en="Boosted trees (LightGBM)")
 _SMALL = Text(
@@ -98,18 +99,39 @@ def fit_classifier(
 
 
 def scores(artefact: Artefact, rows: pa.Table) -> tuple[Array, list[list[str | None]]]:
-    """The probability of each row, and its main reasons as signed names of features ("+recency" speaks for it)."""
+    """The probability of each row, and its main reasons by code: "+recency.high" is a great recency that speaks for it."""
     fitted = _Trees(artefact) if artefact["kind"] == "trees" else _Groups(artefact)
     return fitted.probabilities(rows), fitted.reasons(rows)
 
 
 def reason_words(features: Sequence[Feature]) -> dict[str, Text]:
-    """What the signed names of features say."""
+    """What the codes of reasons say. An arrow up speaks for what is predicted, down against it."""
+    arrows = ((UP, "\N{UPWARDS ARROW}"), (DOWN, "\N{DOWNWARDS ARROW}"))
     return {
-        f"{sign}{feature.name}": Text(ru=f"{arrow} {feature.title.ru}", en=f"{arrow} {feature.title.en}")
+        f"{sign}{feature.name}{level}": Text(ru=f"{arrow} {said.ru}", en=f"{arrow} {said.en}")
         for feature in features
-        for sign, arrow in ((UP, "\N{UPWARDS ARROW}"), (DOWN, "\N{DOWNWARDS ARROW}"))
+        for level, said in (("", feature.title), (HIGH, feature.high), (LOW, feature.low))
+        if said is not None
+        for sign, arrow in arrows
     }
+
+
+def _levels(rows: pa.Table, name: str, medians: Mapping[str, float]) -> NDArray[np.str_]:
+    """Of each row whether its number is above that of most; nothing is said of a category or an unknown."""
+    if name not in medians:
+        return np.full(rows.num_rows, "", dtype="U5")
+    values = _numbers(rows, name)
+    return np.where(np.isnan(values), "", np.where(values > medians[name], HIGH, LOW))
+
+
+def _medians(rows: pa.Table, features: Sequence[Feature]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for feature in features:
+        if feature.high is not None and feature.low is not None:
+            values = _numbers(rows, feature.name)
+            if not np.isnan(values).all():
+                found[feature.name] = float(np.nanmedian(values))
+    return found
 
 
 class _Groups:
@@ -126,6 +148,7 @@ class _Groups:
             "feature": feature.name,
             "common": common,
             "edges": None,
+            "medians": _medians(rows, [feature]),
             "names": None,
         }
         if feature.is_category:
@@ -149,8 +172,10 @@ class _Groups:
 
     def reasons(self, rows: pa.Table) -> list[list[str | None]]:
         name, common = self._kept["feature"], self._kept["common"]
-        signs = [f"{UP if share >= common else DOWN}{name}" for share in self.probabilities(rows)]
-        return [cast("list[str | None]", signs), *([[None] * rows.num_rows] * (REASONS - 1))]
+        levels = _levels(rows, name, self._kept["medians"])
+        signs = np.where(self.probabilities(rows) >= common, UP, DOWN)
+        codes = [f"{sign}{name}{level}" for sign, level in zip(signs, levels, strict=True)]
+        return [cast("list[str | None]", codes), *([[None] * rows.num_rows] * (REASONS - 1))]
 
     def factors(self) -> tuple[tuple[str, float], ...]:
         return ((self._kept["feature"], 1.0),)
@@ -210,20 +235,24 @@ class _Trees:
             "verbose": -1,
         }
         booster = lightgbm.train(settings, data, num_boost_round=120)
-        return cls({"kind": "trees", "features": names, "categories": categories, "model": booster.model_to_string()})
+        kept = {"kind": "trees", "features": names, "categories": categories, "medians": _medians(rows, features)}
+        return cls({**kept, "model": booster.model_to_string()})
 
     def probabilities(self, rows: pa.Table) -> Array:
         return np.asarray(self._booster.predict(self._rows(rows), num_threads=1), dtype=np.float64)
 
     def reasons(self, rows: pa.Table) -> list[list[str | None]]:
-        names = np.array(self._kept["features"])
+        features = self._kept["features"]
+        names, medians = np.array(features), self._kept["medians"]
+        levels = np.column_stack([_levels(rows, name, medians) for name in features])
         pushes = np.asarray(self._booster.predict(self._rows(rows), pred_contrib=True, num_threads=1))[:, :-1]
         order = np.argsort(-np.abs(pushes), axis=1, kind="stable")[:, :REASONS]
         taken = np.take_along_axis(pushes, order, axis=1)
         found: list[list[str | None]] = []
         for place in range(REASONS):
             signs = np.where(taken[:, place] > 0, UP, DOWN)
-            words = np.char.add(signs, names[order[:, place]])
+            level = np.take_along_axis(levels, order[:, place : place + 1], axis=1)[:, 0]
+            words = np.char.add(np.char.add(signs, names[order[:, place]]), level)
             found.append([str(word) if push else None for word, push in zip(words, taken[:, place], strict=True)])
         return found
 

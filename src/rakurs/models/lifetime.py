@@ -318,7 +318,7 @@ def _returning(frames: Frames, params: LifetimeParams) -> Frame:
 MODEL = Model(
     name="lifetime",
     entity="customers",
-    icon="gem",
+    icon="coins",
     title=Text(ru="Ценность клиента (CLV)", en="Customer lifetime value"),
     question=Text(
         ru="Чего стоит каждый клиент, и будет ли он ещё покупать?",

@@ -45,20 +45,68 @@ class WinParams(Params):
 
 FEATURES = (
     Feature(name="stage", title=Text(ru="Этап", en="Stage"), unit=Unit.ID),
-    Feature(name="position", title=Text(ru="Порядок этапа", en="Position of the stage"), unit=Unit.POSITION),
-    Feature(name="age", title=Text(ru="Дней в работе", en="Days open"), unit=Unit.DAYS),
-    Feature(name="still", title=Text(ru="Дней без перемен", en="Days without a change"), unit=Unit.DAYS),
-    Feature(name="amount", title=Text(ru="Сумма", en="Amount"), unit=Unit.MONEY),
     Feature(
-        name="overdue", title=Text(ru="Дней после обещанного срока", en="Days past the expected day"), unit=Unit.DAYS
+        name="position",
+        title=Text(ru="Порядок этапа", en="Position of the stage"),
+        unit=Unit.POSITION,
+        high=Text(ru="Дальний этап", en="A late stage"),
+        low=Text(ru="Ранний этап", en="An early stage"),
     ),
-    Feature(name="manager_rate", title=Text(ru="Выигрыши менеджера", en="The manager's wins"), unit=Unit.SHARE),
-    Feature(name="channel_rate", title=Text(ru="Выигрыши канала", en="The channel's wins"), unit=Unit.SHARE),
-    Feature(name="load", title=Text(ru="Сделок у менеджера", en="Open deals of the manager"), unit=Unit.COUNT),
+    Feature(
+        name="age",
+        title=Text(ru="Дней в работе", en="Days open"),
+        unit=Unit.DAYS,
+        high=Text(ru="Давно в работе", en="Open for long"),
+        low=Text(ru="Недавно в работе", en="Opened lately"),
+    ),
+    Feature(
+        name="still",
+        title=Text(ru="Дней без перемен", en="Days without a change"),
+        unit=Unit.DAYS,
+        high=Text(ru="Давно без движения", en="Long without a change"),
+        low=Text(ru="Недавно двигалась", en="Changed lately"),
+    ),
+    Feature(
+        name="amount",
+        title=Text(ru="Сумма", en="Amount"),
+        unit=Unit.MONEY,
+        high=Text(ru="Крупная сумма", en="A large amount"),
+        low=Text(ru="Небольшая сумма", en="A small amount"),
+    ),
+    Feature(
+        name="overdue",
+        title=Text(ru="Дней после обещанного срока", en="Days past the expected day"),
+        unit=Unit.DAYS,
+        high=Text(ru="Обещанный срок близко или прошёл", en="The expected day is near or past"),
+        low=Text(ru="До обещанного срока далеко", en="The expected day is far"),
+    ),
+    Feature(
+        name="manager_rate",
+        title=Text(ru="Выигрыши менеджера", en="The manager's wins"),
+        unit=Unit.SHARE,
+        high=Text(ru="Менеджер выигрывает чаще других", en="The manager wins more than most"),
+        low=Text(ru="Менеджер выигрывает реже других", en="The manager wins less than most"),
+    ),
+    Feature(
+        name="channel_rate",
+        title=Text(ru="Выигрыши канала", en="The channel's wins"),
+        unit=Unit.SHARE,
+        high=Text(ru="Сильный канал", en="A strong channel"),
+        low=Text(ru="Слабый канал", en="A weak channel"),
+    ),
+    Feature(
+        name="load",
+        title=Text(ru="Сделок у менеджера", en="Open deals of the manager"),
+        unit=Unit.COUNT,
+        high=Text(ru="Менеджер загружен", en="The manager is loaded"),
+        low=Text(ru="У менеджера мало сделок", en="The manager has few deals"),
+    ),
     Feature(
         name="won_before",
         title=Text(ru="Выигранных у клиента раньше", en="Won from the customer before"),
         unit=Unit.COUNT,
+        high=Text(ru="Клиент уже покупал", en="The customer bought before"),
+        low=Text(ru="Клиент ещё не покупал", en="The customer has not bought yet"),
     ),
 )
 BASELINE = Text(ru="Доля выигранных по этапу", en="Share won by stage")

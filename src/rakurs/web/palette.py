@@ -46,6 +46,12 @@ PLACES: tuple[Place, ...] = (
         words="аудитории списки клиентов audiences customers",
     ),
     Place(
+        title=Text(ru="Модели", en="Models"),
+        route="models",
+        icon="gauge",
+        words="прогноз предсказания отток уход clv шанс predictions churn forecast",
+    ),
+    Place(
         title=Text(ru="Дашборды", en="Dashboards"),
         route="dashboards",
         icon="layout-grid",

@@ -70,26 +70,33 @@ EXAMPLE = Example(
     tables={
         "customers": [{"customer_id": "a", "name": "Анна"}],
         "model_scores": [
-            _score("a", 0.7, 900, "+recency"),
-            _score("b", 0.4, 900, "+gap"),
-            _score("c", 0.39, 50, "-purchases_90"),
-            _score("a", 0.1, 10, "-recency", on="2026-03-01"),
-            _score("tomorrow", 0.9, 10, "+recency", on="2026-04-01"),
+            _score("a", 0.7, 900, "+recency.high"),
+            _score("b", 0.4, 900, "+gap.high"),
+            _score("c", 0.39, 50, "-purchases_90.high"),
+            _score("a", 0.1, 10, "-recency.low", on="2026-03-01"),
+            _score("tomorrow", 0.9, 10, "+recency.high", on="2026-04-01"),
             {"model": "lifetime", "scored_on": "2026-03-31", "customer_id": "a", "score": 0.9, "amount": 1},
         ],
     },
     params=ChurnRiskParams.model_validate({"as_of": "2026-03-31"}),
     expect=[
         # Equal sums: by id. The bounds of the levels belong to the higher one.
-        {"customer_id": "a", "customer": "Анна", "risk": 0.7, "level": "high", "at_stake": 900, "factor_1": "+recency"},
-        {"customer_id": "b", "customer": "b", "risk": 0.4, "level": "middle", "at_stake": 900, "factor_1": "+gap"},
+        {
+            "customer_id": "a",
+            "customer": "Анна",
+            "risk": 0.7,
+            "level": "high",
+            "at_stake": 900,
+            "factor_1": "+recency.high",
+        },
+        {"customer_id": "b", "customer": "b", "risk": 0.4, "level": "middle", "at_stake": 900, "factor_1": "+gap.high"},
         {
             "customer_id": "c",
             "customer": "c",
             "risk": 0.39,
             "level": "low",
             "at_stake": 50,
-            "factor_1": "-purchases_90",
+            "factor_1": "-purchases_90.high",
         },
     ],
 )
