@@ -14,6 +14,7 @@ import pytest
 
 from rakurs.core.analysis import Analysis
 from rakurs.core.mart import MartSettings
+from rakurs.core.model import Model
 from rakurs.marts import CALENDAR_MART, MARTS
 from rakurs.schema import TABLES
 from rakurs.schema.rows import stored_rows
@@ -124,8 +125,8 @@ def handed_on(engine: EngineUnderTest, rows: Rows) -> dict[str, Frame]:
     return {name: engine.frame(name, maker.collect(frame)) for name, frame in frames_on(maker, rows).items()}
 
 
-def inputs_on(engine: EngineUnderTest, analysis: Analysis, rows: Rows) -> dict[str, Frame]:
-    """What `analysis` reads, by argument, and nothing else; its marts as `handed_on` has them."""
+def inputs_on(engine: EngineUnderTest, analysis: Analysis | Model, rows: Rows) -> dict[str, Frame]:
+    """What `analysis` (or a model) reads, by argument, and nothing else; its marts as `handed_on` has them."""
     maker = DuckDBUnderTest() if engine.name == "spark" else engine
     made = _made(maker, [table.name for table in analysis.inputs.values()], rows, MartSettings())
     if maker is not engine:

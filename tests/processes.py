@@ -77,7 +77,13 @@ class Machine:
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_PASSED_ON)}
         paths = os.pathsep.join([str(SOURCES), str(AS_INSTALLED), *filter(None, [os.environ.get("PYTHONPATH")])])
-        ours = {"RAKURS_HOME": str(self.home), "RAKURS_LANGUAGE": "en", "RAKURS_MODELS": "manual", "PYTHONPATH": paths, "COLUMNS": "200"}
+        ours = {
+            "RAKURS_HOME": str(self.home),
+            "RAKURS_LANGUAGE": "en",
+            "RAKURS_MODELS": "manual",
+            "PYTHONPATH": paths,
+            "COLUMNS": "200",
+        }
         return {**kept, **ours, **self.settings}
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:

@@ -83,7 +83,7 @@ def _fit(fit: ModelFit, language: Language) -> Document:
         "grade": None if fit.card is None else fit.card["grade"],
         "done": fit.done,
         "total": fit.total,
-        "error": (fit.error_ru if language == "ru" else fit.error_en) or None,
+        "error": fit.error_in(language) or None,
         "created_at": plain(fit.created_at, language),
         "finished_at": plain(fit.finished_at, language),
     }

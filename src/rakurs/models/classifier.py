@@ -24,6 +24,7 @@ MOST_ROWS = 300_000
 """Rows that teach; of more, a sample drawn with a fixed seed."""
 LEAST_OF_EACH = 30
 LEAST_FOR_TREES = 500
+ROUNDS = 200
 PRIOR_ROWS = 20
 """How many rows of the common rate each group of the baseline is mixed with."""
 BINS = 10
@@ -223,7 +224,7 @@ class _Trees:
         settings = {
             "objective": "binary",
             "learning_rate": 0.05,
-            "num_leaves": 15,
+            "num_leaves": 7,
             "min_data_in_leaf": max(20, rows.num_rows // 500),
             "feature_fraction": 0.8,
             "lambda_l2": 1.0,
@@ -234,7 +235,7 @@ class _Trees:
             "deterministic": True,
             "verbose": -1,
         }
-        booster = lightgbm.train(settings, data, num_boost_round=120)
+        booster = lightgbm.train(settings, data, num_boost_round=ROUNDS)
         kept = {"kind": "trees", "features": names, "categories": categories, "medians": _medians(rows, features)}
         return cls({**kept, "model": booster.model_to_string()})
 

@@ -113,13 +113,18 @@ BASELINE = Text(ru="Доля выигранных по этапу", en="Share wo
 
 
 def as_of(frames: Frames, until: int, params: WinParams) -> Frame:
-    """One row per deal open at the end of day number `until`, as it was believed on that day."""
+    """One row per deal open at the end of day number `until`, as it was believed on that day.
+
+    What is not known of that day stays empty: today's amount of a past deal may be what winning it made of it.
+    """
     _ = params
+    is_seen = nw.col("is_seen")
     numbers = frames["calendar"].select("day", "day_number")
     states = _with_number(frames["states"], "valid_from", "from_number", numbers)
     states = _with_number(states, "valid_to", "to_number", numbers)
     open_then = states.filter(
         nw.col("outcome") == "open",
+        nw.col("is_stage_seen"),
         nw.col("from_number") <= nw.lit(until),
         nw.col("to_number").is_null() | (nw.col("to_number") > nw.lit(until)),
     )
@@ -147,8 +152,8 @@ def as_of(frames: Frames, until: int, params: WinParams) -> Frame:
             nw.col("position").cast(nw.Float64()).alias("position"),
             (nw.lit(until) - nw.col("created_number")).cast(nw.Float64()).alias("age"),
             (nw.lit(until) - nw.col("from_number")).cast(nw.Float64()).alias("still"),
-            nw.col("amount").cast(nw.Float64()).alias("amount"),
-            (nw.lit(until) - nw.col("expected_number")).cast(nw.Float64()).alias("overdue"),
+            nw.when(is_seen).then(nw.col("amount").cast(nw.Float64())).alias("amount"),
+            nw.when(is_seen).then((nw.lit(until) - nw.col("expected_number")).cast(nw.Float64())).alias("overdue"),
             "manager_rate",
             "channel_rate",
             "load",

@@ -67,3 +67,7 @@ class ModelFit(models.Model):
     def is_under_way(self) -> bool:
         """Whether it is still being made."""
         return self.status in self.UNDER_WAY
+
+    def error_in(self, language: str) -> str:
+        """What went wrong, in words; empty where nothing did."""
+        return self.error_ru if language == "ru" else self.error_en

@@ -95,7 +95,7 @@ def _line(known: Standing, form: Format) -> dict[str, Any]:
         "scored_rows": None if current is None else current.scored_rows,
         "missing": [item.message for item in known.missing],
         "reports": readers_of(known.model),
-        "error": None if known.latest is None else Text(ru=known.latest.error_ru, en=known.latest.error_en),
+        "error": None if known.latest is None else known.latest.error_in(form.language),
     }
 
 
