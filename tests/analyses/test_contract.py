@@ -63,6 +63,11 @@ KEPT_NAMES = {
     ),
     "abc": ("subject measure a_share b_share", "id name value share cumulative_share class"),
     "cohorts": ("grain measure kept", "cohort size period kept share is_complete"),
+    "lifecycle": (
+        "as_of basis sleeping_after lost_after own_gaps",
+        "customer_id customer state times purchases own_gap_days gap_days last_on silent_days overdue expected_on revenue",
+    ),
+    "lifecycle_moves": ("as_of basis months", "from_state to_state moves customers share share_low share_high"),
     "plan_fact": ("metric by", "key target fact done expected_by_now forecast"),
     "pipeline_as_of": (
         "as_of pipeline manager channel",

@@ -15,6 +15,7 @@ from rakurs.core.frames import (
     money_each,
     rows_beside,
     to_money,
+    with_day,
     with_epoch,
     with_json_text,
     with_local_time,
@@ -54,6 +55,12 @@ def test_custom_fields_under_any_name(engine: EngineUnderTest, key: str) -> None
 def test_local_times(engine: EngineUnderTest, given: pa.Array, local: datetime) -> None:
     frame = with_local_time(engine.frame("times", pa.table({"at": given})), "at", "Europe/Moscow")
     assert values(engine, frame, "at") == [local, None]
+
+
+def test_days_of_numbers(engine: EngineUnderTest) -> None:
+    rows = pa.table({"number": pa.array([0, -1, 20_543, 60_000, None], pa.int64())})
+    days = [date(1970, 1, 1), date(1969, 12, 31), date(2026, 3, 31), date(2134, 4, 11), None]
+    assert values(engine, with_day(engine.frame("day_numbers", rows), "number", name="day"), "day") == days
 
 
 def test_epochs(engine: EngineUnderTest) -> None:

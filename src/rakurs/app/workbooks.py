@@ -205,8 +205,9 @@ def _grid_chart(book: Workbook, drawing: Drawing, head: Format) -> None:
     """Two splits across: a grid whose colour is the number, as a colour scale."""
     chart = drawing.chart
     measure, x, y = chart.color or chart.y[0], chart.x, chart.y[0]
-    xs = sorted({row[x] for row in drawing.rows if row[x] is not None})
-    ys = sorted({row[y] for row in drawing.rows if row[y] is not None}, reverse=chart.kind == "heatmap")
+    xs, ys = ([value for value in drawing.values(name) if value is not None] for name in (x, y))
+    if chart.kind == "heatmap" and not drawing.is_listed(y):
+        ys.reverse()
     values = {(row[x], row[y]): plain(row.get(measure)) for row in drawing.rows}
     sheet = book.add_worksheet(CHART.to(drawing.form.language))
     sheet.set_column(0, 0, 22)

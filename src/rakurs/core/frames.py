@@ -180,6 +180,19 @@ def _moved_to(frame: Frame, column: str, zone: str) -> Frame:
     return nw.from_native(native.selectExpr(*kept, moved_sql))
 
 
+def with_day(frame: Frame, number: str, *, name: str) -> Frame:
+    """`frame` with `name`: the day that is `number` days after 1 January 1970; null where the number is.
+
+    The calendar need not reach so far.
+    """
+    native: Any = frame.to_native()
+    if frame.implementation.is_duckdb():
+        return nw.from_native(native.select(f'*, DATE \'1970-01-01\' + "{number}"::INTEGER AS "{name}"'))
+    if frame.implementation.is_polars():
+        return frame.with_columns(nw.col(number).cast(nw.Int32()).cast(nw.Date()).alias(name))
+    return nw.from_native(native.selectExpr("*", f"date_from_unix_date(CAST(`{number}` AS INT)) AS `{name}`"))
+
+
 def with_epoch(frame: Frame, column: str, *, name: str) -> Frame:
     """`frame` with `name`: seconds from 1970 to the time in `column`, a time without an offset."""
     native: Any = frame.to_native()

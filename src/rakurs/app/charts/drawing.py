@@ -60,6 +60,17 @@ class Drawing:
         grain = self.grain if name in self.by else None
         return self.form.shown(value, self.unit(name), grain=grain)
 
+    def values(self, name: str) -> list[Any]:
+        """The different values of a category: in the order its column declares them, else sorted; absent ones last."""
+        found = {row[name] for row in self.rows}
+        declared = list(self.columns[name].choices) if name in self.columns else []
+        others = sorted(value for value in found if value is not None and value not in declared)
+        return [*(value for value in declared if value in found), *others, *([None] if None in found else [])]
+
+    def is_listed(self, name: str) -> bool:
+        """Whether a category's column declares its values, so that they read from the top down."""
+        return name in self.columns and bool(self.columns[name].choices)
+
     def mark(self, row: Mapping[str, Any], value: Any, **more: Any) -> dict[str, Any]:
         """One drawn thing: its value, the cell it stands for, and what its tooltip says."""
         return {

@@ -16,9 +16,11 @@ PHONE = {"maxWidth": 560}
 
 
 def heatmap(drawing: Drawing) -> dict[str, Any]:
-    """Two ranks against each other; the greatest y on top."""
+    """Two splits against each other; the greatest y on top, of listed values the first."""
     x, y = drawing.chart.x, drawing.chart.y[0]
-    xs, ys = _values(drawing, x), _values(drawing, y)
+    xs, ys = drawing.values(x), drawing.values(y)
+    if drawing.is_listed(y):
+        ys.reverse()
     colour = drawing.chart.color or y
     row_height = max(CELL, min(64, 420 // max(len(ys), 1)))
     return _grid(
@@ -35,7 +37,7 @@ def heatmap(drawing: Drawing) -> dict[str, Any]:
 def cohorts(drawing: Drawing) -> dict[str, Any]:
     """One row a cohort, oldest on top; an unfinished cell is outlined and pale."""
     x, y = drawing.chart.x, drawing.chart.y[0]
-    xs, ys = _values(drawing, x), list(reversed(_values(drawing, y)))
+    xs, ys = drawing.values(x), list(reversed(drawing.values(y)))
     return _grid(
         drawing,
         columns=[drawing.word(x, value) for value in xs],
@@ -147,9 +149,3 @@ def _greatest(cells: Sequence[tuple[int, int, Mapping[str, Any]]], colour: str, 
     known = [plain(values[colour]) for _column, _row, values in cells if values[colour] is not None]
     below_whole = [value for value in known if value < 1] if unit is Unit.SHARE else known
     return max(below_whole or known, default=1) or 1
-
-
-def _values(drawing: Drawing, name: str) -> list[Any]:
-    known = {row[name] for row in drawing.rows if row[name] is not None}
-    missing = [None] if any(row[name] is None for row in drawing.rows) else []
-    return [*sorted(known), *missing]
