@@ -38,6 +38,10 @@ def test_with_too_few_purchases_no_day_is_named(count: int) -> None:
         ((0,), 40, "sleeping"),
         ((0,), 41, "lost"),
         ((0, 10), 15, "active"),
+        ((0, 40), 80, "active"),  # one own gap of 40 and two usual ones: the measure is 20
+        ((0, 40), 81, "sleeping"),
+        ((0, 40), 121, "lost"),
+        ((0, 41), 45, "returned"),  # by the usual gap of 10 it had been lost for a day
         ((0, 10, 20, 30), 50, "regular"),
         ((0, 10, 20, 30), 51, "sleeping"),
         ((0, 10, 20, 30), 71, "lost"),

@@ -65,6 +65,15 @@ def test_standing_is_what_the_reports_say_of_every_customer(company: Workspace) 
         row["id"]: row["class"]
         for row in company.answer(_standing_reports()[1], year, scope=EVERYTHING).table.to_pylist()
     }
+    states = {
+        day: {
+            row["customer_id"]: row["state"]
+            for row in company.answer(
+                _standing_reports()[2], {"as_of": day.isoformat()}, scope=EVERYTHING
+            ).table.to_pylist()
+        }
+        for day in (today - timedelta(days=back) for back in (0, 91, 182, 365))
+    }
     assert len(rfm) > 30
     for customer, row in list(rfm.items())[::5]:
         (section,) = card_desk.card_section(company, "customers", customer, "standing", scope=EVERYTHING).sections
@@ -72,13 +81,16 @@ def test_standing_is_what_the_reports_say_of_every_customer(company: Workspace) 
         names = ("recency_rank", "frequency_rank", "money_rank", "segment", "revenue", "sales")
         assert {name: told[name] for name in names} == {name: row[name] for name in names}, customer
         assert told["class"] == classes[customer], customer
+        known = {row["day"]: row["state"] for row in section.rows or ()}
+        assert known == {day: found[customer] for day, found in states.items() if customer in found}, customer
 
 
-def _standing_reports() -> tuple[str, str]:
+def _standing_reports() -> tuple[str, str, str]:
     from rakurs.analyses.clients.abc import ANALYSIS as ABC
+    from rakurs.analyses.clients.lifecycle import ANALYSIS as LIFECYCLE
     from rakurs.analyses.clients.rfm import ANALYSIS as RFM
 
-    return RFM.name, ABC.name
+    return RFM.name, ABC.name, LIFECYCLE.name
 
 
 def test_every_section_of_every_card_answers_and_names_its_references(company: Workspace) -> None:

@@ -12,6 +12,7 @@ from rakurs.analyses.cards.purchases import FEWEST_GAPS, life_state, rhythm
 from rakurs.analyses.cards.standards import BUYING, CLIENTELE, YEAR, Bounds, Clientele
 from rakurs.analyses.clients.abc import CLASSES
 from rakurs.analyses.clients.rfm import SEGMENT_NAMES, segment_of
+from rakurs.analyses.clients.rhythm import STATES
 from rakurs.analyses.columns import choice, column
 from rakurs.core.analysis import Frames
 from rakurs.core.card import Card, Rows, Section, Slice, Subject
@@ -36,14 +37,6 @@ VERDICTS = {
     "early": Text(ru="Ещё рано", en="Not yet"),
     "due": Text(ru="Пора: срок покупки наступил", en="Due: it is time to buy"),
     "late": Text(ru="Опаздывает: обычно к этому дню уже покупал", en="Late: usually bought by now"),
-}
-STATES = {
-    "new": Text(ru="Новый", en="New"),
-    "active": Text(ru="Активный", en="Active"),
-    "regular": Text(ru="Постоянный", en="Regular"),
-    "returned": Text(ru="Вернулся", en="Returned"),
-    "sleeping": Text(ru="Засыпает", en="Sleeping"),
-    "lost": Text(ru="Потерян", en="Lost"),
 }
 
 
@@ -166,7 +159,7 @@ def _standing(rows: Rows, subject: Subject, against: Clientele) -> Rows:
     days = [row["sold_on"] for row in rows if row["sales"]]
     told: list[Mapping[str, Any]] = []
     for bounds in against.bounds:
-        state = life_state(days, on=bounds.day, usual_gap=against.gap_days)
+        state = life_state(days, on=bounds.day, usual_gap=bounds.gap_days)
         if state is not None:
             ranks = _ranks([row for row in rows if bounds.day - YEAR < row["sold_on"] <= bounds.day], bounds, subject)
             told.append({"day": bounds.day, "state": state, **ranks})
@@ -213,14 +206,14 @@ STANDING = Section(
         ru=(
             "RFM и ABC по выручке за 365 дней до каждого дня, среди всех клиентов, которых вы видите: те же правила, "
             "что в отчётах. Ранги: давность, частота, деньги; 5 лучше всего. Состояние: по собственному ритму клиента; "
-            "молчит дольше двух обычных перерывов: засыпает, дольше четырёх: потерян; пока покупок мало, берётся "
-            "обычный перерыв компании."
+            "молчит дольше двух обычных перерывов: засыпает, дольше четырёх: потерян; пока перерывов меньше трёх, "
+            "недостающие заменяет обычный перерыв всех клиентов."
         ),
         en=(
             "RFM and ABC by revenue over the 365 days before each day, among all customers you may see: the rules of "
             "the reports. Ranks: recency, frequency, money; 5 is best. State: by the customer's own rhythm; silent for "
-            "more than two usual gaps: sleeping, more than four: lost; with too few purchases the company's usual gap "
-            "is taken."
+            "more than two usual gaps: sleeping, more than four: lost; with fewer than three gaps the usual gap of all "
+            "customers stands in for the missing ones."
         ),
     ),
     shown="table",

@@ -8,11 +8,10 @@ from statistics import median
 
 import numpy as np
 
-FEWEST_GAPS = 3
+from rakurs.analyses.clients.rhythm import LOST_AFTER, OWN_GAPS, SLEEPING_AFTER
+
+FEWEST_GAPS = OWN_GAPS
 """With fewer gaps between purchases no next one is foretold."""
-STILL, GONE = 2.0, 4.0
-"""Silent for more than so many usual gaps: sleeping, lost."""
-REGULAR_FROM = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +49,7 @@ def rhythm(days: Sequence[date]) -> Rhythm:
         purchases=len(days),
         gaps=len(gaps),
         gap_days=usual,
-        expected_on=last + timedelta(days=round(usual)),
+        expected_on=last + timedelta(days=int(usual + 0.5)),
         expected_from=last + timedelta(days=int(low)),
         expected_to=last + timedelta(days=int(np.ceil(high))),
     )
@@ -59,22 +58,29 @@ def rhythm(days: Sequence[date]) -> Rhythm:
 def life_state(days: Sequence[date], *, on: date, usual_gap: float | None) -> str | None:
     """new, active, regular, sleeping, lost or returned on the day `on`; None before the first purchase.
 
-    The yardstick is the customer's own median gap, or the company's `usual_gap` while there are too few; without
-    either it is 30 days.
+    As the report of lifecycle states has it; `usual_gap` is that of all customers on that day, None when nobody had
+    come back by then.
     """
     known = [day for day in days if day <= on]
     if not known:
         return None
     gaps = gaps_of(known)
-    own = float(median(gaps)) if len(gaps) >= FEWEST_GAPS else usual_gap
-    yardstick = max(own if own is not None else 30.0, 1.0)
-    silent = (on - known[-1]).days / yardstick
-    if silent > GONE:
-        return "lost"
-    if silent > STILL:
-        return "sleeping"
-    if len(known) == 1:
+    if usual_gap is None:
         return "new"
-    if gaps[-1] / yardstick > GONE:
+    silent, measure = (on - known[-1]).days * OWN_GAPS, _measure(gaps, usual_gap)
+    if silent > LOST_AFTER * measure:
+        return "lost"
+    if silent > SLEEPING_AFTER * measure:
+        return "sleeping"
+    if not gaps:
+        return "new"
+    if gaps[-1] * OWN_GAPS > LOST_AFTER * _measure(gaps[:-1], usual_gap):
         return "returned"
-    return "regular" if len(known) >= REGULAR_FROM else "active"
+    return "regular" if len(gaps) >= OWN_GAPS else "active"
+
+
+def _measure(gaps: Sequence[int], usual_gap: float) -> float:
+    """OWN_GAPS times the customer's measure: own gaps as far as they go, the usual gap for the missing ones."""
+    counted = min(len(gaps), OWN_GAPS)
+    own = float(median(gaps)) if gaps else usual_gap
+    return own * counted + usual_gap * (OWN_GAPS - counted)

@@ -1,6 +1,6 @@
 """What subjects are held against: which sales count, where ranks and classes begin, how long stages usually take."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,6 +10,7 @@ import narwhals.stable.v2 as nw
 
 from rakurs.analyses.clients.abc import AbcParams, classed
 from rakurs.analyses.clients.rfm import RfmParams, ranked
+from rakurs.analyses.clients.rhythm import RhythmParams, purchases, rhythms_at
 from rakurs.analyses.sales.stage_visiting import stage_hours, visits_by
 from rakurs.core.analysis import Frames
 from rakurs.core.card import Rows, Slice, Standard
@@ -29,10 +30,12 @@ class Bounds:
     """Where ranks and classes begin on `day`, over the 365 days that end with it.
 
     `recency` maps a rank to the greatest number of days that still has it; `sales` and `revenue` to the least number.
-    `last_a` and `last_b` are the value and id of the last customer of the class, None without one.
+    `last_a` and `last_b` are the value and id of the last customer of the class, None without one; `gap_days` is the
+    usual gap between purchases, None while nobody had bought a second time.
     """
 
     day: date
+    gap_days: float | None
     recency: dict[int, int]
     sales: dict[int, int]
     revenue: dict[int, Decimal]
@@ -42,10 +45,9 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clientele:
-    """All customers the user may see, as the one is held against them. `gap_days` is None without a second purchase."""
+    """All customers the user may see, as the one is held against them."""
 
     basis: Basis
-    gap_days: float | None
     bounds: tuple[Bounds, ...]
 
 
@@ -68,34 +70,20 @@ def clientele(collect: Collect, frames: Frames, today: date) -> Clientele:
     """The bounds of every day looked back to, and the usual gap between purchases."""
     basis = Basis(buying_basis(collect, frames, today))
     days = [today - timedelta(days=back) for back in LOOKED_BACK_DAYS]
-    return Clientele(
-        basis=basis,
-        gap_days=_usual_gap(collect, frames, basis),
-        bounds=tuple(_bounds(collect, frames, day, basis) for day in days),
-    )
+    gaps = _usual_gaps(collect, frames, days, basis)
+    bounds = (_bounds(collect, frames, day, basis, gap_days=gaps.get(day)) for day in days)
+    return Clientele(basis=basis, bounds=tuple(bounds))
 
 
-def _usual_gap(collect: Collect, frames: Frames, basis: Basis) -> float | None:
-    """The median over repeat customers of their mean days between purchases."""
-    bought = frames["sales"].filter(
-        nw.col("basis") == nw.lit(basis.value), nw.col("is_sale"), ~nw.col("customer_id").is_null()
-    )
-    spans = (
-        bought.group_by("customer_id", "sold_on")
-        .agg()
-        .group_by("customer_id")
-        .agg(nw.col("sold_on").min().alias("first"), nw.col("sold_on").max().alias("last"), nw.len().alias("days"))
-        .filter(nw.col("days") > 1)
-    )
-    for name in ("first", "last"):
-        numbers = frames["calendar"].select(nw.col("day").alias(name), nw.col("day_number").alias(f"{name}_number"))
-        spans = spans.join(numbers, on=name, how="inner")
-    gap = (nw.col("last_number") - nw.col("first_number")).cast(nw.Float64()) / (nw.col("days") - 1).cast(nw.Float64())
-    (row,) = collect(spans.select(gap.alias("gap")).select(nw.col("gap").quantile(0.5, "linear").alias("gap")))
-    return row["gap"]
+def _usual_gaps(collect: Collect, frames: Frames, days: Sequence[date], basis: Basis) -> dict[date, float | None]:
+    """Day -> the usual gap between purchases, as it was known on it."""
+    params = RhythmParams(as_of=max(days), basis=basis)
+    bought = purchases(frames["sales"], frames["calendar"], params)
+    known = rhythms_at(bought, frames["calendar"], days).group_by("on").agg(nw.col("usual_gap").max())
+    return {row["on"]: row["usual_gap"] for row in collect(known)}
 
 
-def _bounds(collect: Collect, frames: Frames, day: date, basis: Basis) -> Bounds:
+def _bounds(collect: Collect, frames: Frames, day: date, basis: Basis, *, gap_days: float | None) -> Bounds:
     corners = collect(
         ranked(frames["sales"], frames["calendar"], RfmParams(as_of=day, basis=basis))
         .group_by("recency_rank", "frequency_rank", "money_rank")
@@ -115,6 +103,7 @@ def _bounds(collect: Collect, frames: Frames, day: date, basis: Basis) -> Bounds
     classes = classed(frames, abc_params(day, basis))
     return Bounds(
         day=day,
+        gap_days=gap_days,
         recency=recency,
         sales=sales,
         revenue=revenue,

@@ -88,7 +88,9 @@ def _foretold(rows: Frame, params: RhythmParams) -> Frame:
     has_rhythm = nw.col("purchases") > params.own_gaps
     due = nw.col("day_number") + (nw.col("own_gap") + 0.5).floor().cast(nw.Int64())
     late = nw.lit(day_number(params.today)) - nw.col("expected_number")
-    foretold = rows.with_columns(nw.when(has_rhythm).then(due).alias("expected_number"), nw.col("own_gap").alias("own_gap_days"))
+    foretold = rows.with_columns(
+        nw.when(has_rhythm).then(due).alias("expected_number"), nw.col("own_gap").alias("own_gap_days")
+    )
     dated = with_day(with_day(foretold, "day_number", name="last_on"), "expected_number", name="expected_on")
     return dated.with_columns(nw.when(late > 0).then(late).alias("late_days"))
 
@@ -154,7 +156,8 @@ ANALYSIS = Analysis(
     area="clients",
     title=Text(ru="Состояния клиентов", en="Lifecycle states"),
     question=Text(
-        ru="Кто покупает как обычно, кто засыпает, а кто потерян?", en="Who buys as usual, who falls asleep, who is lost?"
+        ru="Кто покупает как обычно, кто засыпает, а кто потерян?",
+        en="Who buys as usual, who falls asleep, who is lost?",
     ),
     how_to_read=Text(
         ru=(

@@ -177,9 +177,9 @@ ANALYSIS = Analysis(
         en=(
             "The state at a month's start is that at the end of the day before it; at its end, that at the end of its last "
             "day. The latest finished months (parameter months) are added up: a move is a customer and a month, so one "
-            "customer may be in a cell several times; \"customers\" counts each once. Share: of the moves of its row, with "
+            'customer may be in a cell several times; "customers" counts each once. Share: of the moves of its row, with '
             "a Wilson 95 % interval; the months of one customer are alike, so over many months it is somewhat too narrow. "
-            f"\"Had not bought yet\": the first purchase fell into the month. Pairs without a move are absent. States: {RULE.en} "
+            f'"Had not bought yet": the first purchase fell into the month. Pairs without a move are absent. States: {RULE.en} '
             "The usual gap is taken as it was known on each of the days."
         ),
     ),

@@ -92,7 +92,9 @@ class RhythmParams(Params):
     @model_validator(mode="after")
     def _lost_sleep_first(self) -> Self:
         if self.lost_after < self.sleeping_after:
-            raise ValueError(f"lost_after ({self.lost_after}) cannot be less than sleeping_after ({self.sleeping_after})")
+            raise ValueError(
+                f"lost_after ({self.lost_after}) cannot be less than sleeping_after ({self.sleeping_after})"
+            )
         return self
 
 
