@@ -68,6 +68,10 @@ KEPT_NAMES = {
         "customer_id customer state times purchases own_gap_days gap_days last_on silent_days overdue expected_on revenue",
     ),
     "lifecycle_moves": ("as_of basis months", "from_state to_state moves customers share share_low share_high"),
+    "profitability": (
+        "period from_day to_day basis by break_even",
+        "place id name customers revenue returned discount unknown_revenue cost margin share cumulative_share class",
+    ),
     "plan_fact": ("metric by", "key target fact done expected_by_now forecast"),
     "pipeline_as_of": (
         "as_of pipeline manager channel",

@@ -1,6 +1,6 @@
 """One question, asked: parameters checked, frames limited, the engine run, the passport filled."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from time import perf_counter
@@ -167,12 +167,21 @@ def sorted_by(table: pa.Table, order: Sequence[str]) -> pa.Table:
 
 
 def chart_rows(table: pa.Table, analysis: Analysis) -> pa.Table:
-    """The rows the chart draws: counts per pair for a heatmap of customers, else the first rows."""
+    """The rows the chart draws: counts per pair for a heatmap of customers, rows spread along a curve, else the first."""
     chart = analysis.chart
     if _counts_pairs(analysis):
         pair = [chart.x, *chart.y]
         return table.group_by(pair).aggregate([([], "count_all")]).rename_columns([*pair, chart.color])
+    if chart.spread is not None:
+        return table.take([number - 1 for number in _spread(table.num_rows, chart.limit)])
     return table.slice(0, chart.limit)
+
+
+def _spread(rows: int, most: int) -> list[int]:
+    """At most `most` numbers from 1 to `rows`, evenly spread, both ends included."""
+    if rows <= most:
+        return list(range(1, rows + 1))
+    return [1 + step * (rows - 1) // (most - 1) for step in range(most)]
 
 
 def _counts_pairs(analysis: Analysis) -> bool:
@@ -224,15 +233,19 @@ def _found_and_named(reader: Reader, analysis: Analysis, naming: Naming, frames:
     with reader.kept(conform(unnamed, columns)) as (kept, rows):
         is_long = rows > WHOLE_ROWS
         first = _in_order(kept, analysis.order).head(FIRST_ROWS) if is_long else kept
-        named = conform(naming.add(first, frames, params), analysis.columns)
-        table = reader.collect(_in_order(named, analysis.order))
+
+        def named(part: Frame) -> pa.Table:
+            whole = conform(naming.add(part, frames, params), analysis.columns)
+            return reader.collect(_in_order(whole, analysis.order))
+
+        table = named(first)
         if not is_long:
             return _whole(reader, analysis, frames, params, table, sql=sql)
         return _Found(
             sql=sql,
             table=table,
             total_rows=rows,
-            chart=_chart_of_long(reader, kept, table, analysis),
+            chart=_chart_of_long(reader, kept, table, analysis, named=named, rows=rows),
             totals=_totals_of_long(reader, kept, analysis, frames, params),
         )
 
@@ -249,9 +262,19 @@ def _whole(
     )
 
 
-def _chart_of_long(reader: Reader, kept: Frame, first: pa.Table, analysis: Analysis) -> pa.Table:
-    """`chart_rows` of an answer whose rows stay in the engine."""
+def _chart_of_long(
+    reader: Reader,
+    kept: Frame,
+    first: pa.Table,
+    analysis: Analysis,
+    *,
+    named: Callable[[Frame], pa.Table],
+    rows: int,
+) -> pa.Table:
+    """`chart_rows` of an answer whose rows stay in the engine; `named` brings some of them here with their names."""
     chart = analysis.chart
+    if chart.spread is not None:
+        return named(kept.filter(nw.col(chart.spread).is_in(_spread(rows, chart.limit))))
     if not _counts_pairs(analysis):
         return chart_rows(first, analysis)
     pair = [chart.x, *chart.y]

@@ -39,7 +39,11 @@ class Compute(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """How an answer is drawn: column names on visual channels. Colours and formats are the face's."""
+    """How an answer is drawn: column names on visual channels. Colours and formats are the face's.
+
+    Drawn are the first `limit` rows, or, where `spread` names the column that numbers all rows from 1, as many of them
+    evenly spread, the first and the last included.
+    """
 
     kind: ChartKind
     x: str
@@ -49,6 +53,7 @@ class Chart:
     interval: tuple[str, str] | None = None
     complete: str | None = None
     limit: int = 40
+    spread: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,10 +68,8 @@ def life_state(days: Sequence[date], *, on: date, usual_gap: float | None) -> st
     if usual_gap is None:
         return "new"
     silent, measure = (on - known[-1]).days * OWN_GAPS, _measure(gaps, usual_gap)
-    if silent > LOST_AFTER * measure:
-        return "lost"
     if silent > SLEEPING_AFTER * measure:
-        return "sleeping"
+        return "lost" if silent > LOST_AFTER * measure else "sleeping"
     if not gaps:
         return "new"
     if gaps[-1] * OWN_GAPS > LOST_AFTER * _measure(gaps[:-1], usual_gap):

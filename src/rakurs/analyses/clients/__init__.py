@@ -7,6 +7,7 @@ from rakurs.analyses.clients.customer_rating import ANALYSIS as CUSTOMER_RATING
 from rakurs.analyses.clients.customer_value import ANALYSIS as CUSTOMER_VALUE
 from rakurs.analyses.clients.lifecycle import ANALYSIS as LIFECYCLE
 from rakurs.analyses.clients.lifecycle_moves import ANALYSIS as LIFECYCLE_MOVES
+from rakurs.analyses.clients.profitability import ANALYSIS as PROFITABILITY
 from rakurs.analyses.clients.rfm import ANALYSIS as RFM
 from rakurs.core.analysis import Area
 from rakurs.core.text import Text
@@ -15,5 +16,15 @@ AREA = Area(
     name="clients",
     title=Text(ru="Клиенты", en="Clients"),
     icon="users-round",
-    analyses=(CUSTOMER_RATING, RFM, LIFECYCLE, LIFECYCLE_MOVES, ABC, COHORTS, CUSTOMER_VALUE, CHURN_RISK),
+    analyses=(
+        CUSTOMER_RATING,
+        RFM,
+        LIFECYCLE,
+        LIFECYCLE_MOVES,
+        ABC,
+        PROFITABILITY,
+        COHORTS,
+        CUSTOMER_VALUE,
+        CHURN_RISK,
+    ),
 )
