@@ -120,7 +120,7 @@ def test_planted_rates_come_back() -> None:
 def test_clients_who_are_all_alike_are_valued_too() -> None:
     """A great r: the rate is nearly one number, and the closed form overflows."""
     alike = BuyingModel(r=15_000.0, alpha=160_000.0, a=0.5, b=1.5, variant="mbg", log_likelihood=0.0)
-    near = BuyingModel(r=100.0, alpha=1066.67, a=0.5, b=1.5, variant="mbg", log_likelihood=0.0)
+    near = BuyingModel(r=600.0, alpha=6400.0, a=0.5, b=1.5, variant="mbg", log_likelihood=0.0)
     one = np.array([0.0, 3.0, 10.0]), np.array([40.0, 40.0, 40.0])
     assert alike.expected_alive(*one, 26.0) == pytest.approx(near.expected_alive(*one, 26.0), rel=0.05)
 
