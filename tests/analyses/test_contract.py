@@ -94,6 +94,10 @@ KEPT_NAMES = {
         "pipeline manager channel customer_segment",
         "deal_id deal customer manager_id manager amount chance level expected factor_1 factor_2 factor_3",
     ),
+    "association_rules": (
+        "items min_support min_confidence min_count max_items min_lift false_share",
+        "rule cause_ids effect_id baskets support cause_baskets confidence lift expected adjusted_lift leverage q_value lacking",
+    ),
 }
 """Names that users and their scripts rely on."""
 

@@ -10,13 +10,18 @@ from decimal import Decimal
 from math import sqrt
 from typing import Any
 
+import polars as pl
+import pyarrow as pa
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from rakurs.app.demonstration import DemoCompany, load_demo
 from rakurs.app.home import Home
 from rakurs.app.rights import EVERYTHING
 from rakurs.app.workspace import Workspace
 from rakurs.core.loading import LoadReport
+from rakurs.core.model import ModelCard
+from rakurs.models import model_named
 from rakurs.sources.demo import Truth, read_truth
 
 TODAY = date(2026, 11, 1)
@@ -142,3 +147,54 @@ def test_the_channel_that_went_bad_shows(company: Company) -> None:
         row["won"] for row in company.rows("managers", channel=change.subject, from_day=change.from_day.isoformat())
     )
     assert (before, after) == (change.before.successes, change.after.successes)
+
+
+def said_by(company: Company, name: str, **params: Any) -> tuple[ModelCard, pa.Table]:
+    """What a model learns of the company, and what it then says of whoever is there."""
+    model = model_named(name)
+    bound = model.params.model_validate(params).bound(TODAY)
+    with company.workspace.reading() as reader:
+        frames = {argument: reader.frame(table.name) for argument, table in model.inputs.items()}
+        fitted = model.fit(reader.collect(model.samples(frames, bound)).sort_by(model.key), bound)
+        return fitted.card, model.score(fitted.artefact, reader.collect(model.present(frames, bound)), bound)
+
+
+def beside_truth(company: Company, said: pa.Table, file: str, key: str) -> pl.DataFrame:
+    truth = pl.read_parquet(company.workspace.home.path / "demo" / f"{file}.parquet")
+    return pl.DataFrame(pl.from_arrow(said)).join(truth, on=key, how="inner")
+
+
+def test_who_is_still_a_customer_is_told_from_who_has_left(company: Company) -> None:
+    card, said = said_by(company, "lifetime")
+    shoppers = beside_truth(company, said, "customer_lives", "customer_id").filter(pl.col("segment") == "retail")
+    alive = shoppers["died_on"].is_null().cast(int).to_numpy()
+    # Lives are exponential in time here and end at a purchase in the model: near, not equal.
+    assert shoppers["score"].to_numpy().mean() == pytest.approx(alive.mean(), abs=0.08)
+    assert roc_auc_score(alive, shoppers["score"].to_numpy()) > 0.85
+    assert card.grade in {"A", "B"}
+    (total,) = [item for item in card.measures if item.name == "total"]
+    assert total.value == pytest.approx(1.0, abs=0.2)
+    assert all(row["amount_low"] <= row["amount_high"] for row in said.to_pylist())
+
+
+def test_open_deals_that_will_be_won_get_the_higher_chance(company: Company) -> None:
+    card, said = said_by(company, "win")
+    deals = beside_truth(company, said, "deal_chances", "deal_id")
+    is_won = (deals["fate"] == "won").cast(int).to_numpy()
+    assert roc_auc_score(is_won, deals["score"].to_numpy()) > 0.75
+    # Some are won later than the horizon.
+    assert deals["score"].to_numpy().sum() <= is_won.sum() * 1.15
+    (rate,) = [item for item in card.measures if item.name == "rate"]
+    assert rate.baseline is not None
+    assert rate.value == pytest.approx(rate.baseline, abs=0.06)
+
+
+def test_leaving_is_foreseen_better_than_by_recency_alone(company: Company) -> None:
+    card, said = said_by(company, "churn")
+    auc = card.measures[0]
+    assert auc.value > 0.75
+    assert auc.baseline is not None
+    assert auc.value >= auc.baseline - 0.01
+    lives = beside_truth(company, said, "customer_lives", "customer_id").filter(pl.col("segment") == "retail")
+    left = lives["died_on"].is_not_null().cast(int).to_numpy()
+    assert roc_auc_score(left, lives["score"].to_numpy()) > 0.8

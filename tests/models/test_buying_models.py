@@ -117,6 +117,14 @@ def test_planted_rates_come_back() -> None:
         assert expected[part].mean() == pytest.approx(later[part].mean(), abs=4 * error + 0.02)
 
 
+def test_clients_who_are_all_alike_are_valued_too() -> None:
+    """A great r: the rate is nearly one number, and the closed form overflows."""
+    alike = BuyingModel(r=15_000.0, alpha=160_000.0, a=0.5, b=1.5, variant="mbg", log_likelihood=0.0)
+    near = BuyingModel(r=600.0, alpha=6400.0, a=0.5, b=1.5, variant="mbg", log_likelihood=0.0)
+    one = np.array([0.0, 3.0, 10.0]), np.array([40.0, 40.0, 40.0])
+    assert alike.expected_alive(*one, 26.0) == pytest.approx(near.expected_alive(*one, 26.0), rel=0.05)
+
+
 def test_where_few_returned_everybody_spends_the_mean() -> None:
     model = SpendingModel.of_everybody(700.0)
     assert model.mean(np.array([0.0, 3.0]), np.array([0.0, 9000.0])) == pytest.approx([700.0, 700.0], rel=0.05)

@@ -155,6 +155,15 @@ SALES = Board(
             _asks("pipeline_changes"),
             Text(ru="Что изменилось в портфеле", en="What moved in the pipeline"),
         ),
+        _tile(
+            "chances",
+            (0, 21, 12, 7),
+            _asks(
+                "win_chances",
+                look=_table("deal", "customer", "manager", "amount", "chance", "expected", "factor_1", rows=8),
+            ),
+            Text(ru="От каких сделок ждать денег", en="Which deals to expect money of"),
+        ),
     ),
 )
 
@@ -210,6 +219,12 @@ MARKETING = Board(
             _asks("cohorts", period="last_365_days"),
             Text(ru="Кто возвращается", en="Who comes back"),
             own_period=True,
+        ),
+        _tile(
+            "leaving",
+            (0, 20, 12, 7),
+            _asks("churn_risk", look=_table("customer", "risk", "at_stake", "factor_1", "factor_2", rows=8)),
+            Text(ru="Кто вот-вот уйдёт", en="Who is about to leave"),
         ),
     ),
 )

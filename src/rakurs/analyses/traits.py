@@ -11,10 +11,13 @@ from rakurs.analyses.cards.standards import abc_params
 from rakurs.analyses.clients.abc import CLASSES, classed
 from rakurs.analyses.clients.rfm import SEGMENT_NAMES, RfmParams, ranked
 from rakurs.analyses.filters import as_known
+from rakurs.analyses.said import SCORES, said_by
 from rakurs.core.analysis import Frames
 from rakurs.core.errors import UnknownName
 from rakurs.core.frames import absent, count_where, money_each
 from rakurs.core.metric import Dimension
+from rakurs.core.model import Model
+from rakurs.core.params import Params
 from rakurs.core.table import Table
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -22,8 +25,11 @@ from rakurs.marts.canonical import present
 from rakurs.marts.tables import CALENDAR, CUSTOMER, DEAL_OUTCOMES, SALES
 from rakurs.metrics.basis import Basis, in_basis
 from rakurs.metrics.dimensions import CHANNEL, CUSTOM, MANAGER
+from rakurs.models.churn import MODEL as CHURN
+from rakurs.models.lifetime import MODEL as LIFETIME
 from rakurs.schema import CUSTOMERS
 from rakurs.schema.derived import stored
+from rakurs.schema.scores import MODEL_SCORES
 
 Frame = nw.LazyFrame[Any]
 
@@ -34,6 +40,7 @@ INPUTS: Mapping[str, Table] = {
     "sales": SALES,
     "deals": DEAL_OUTCOMES,
     "calendar": CALENDAR,
+    SCORES: MODEL_SCORES,
 }
 EPOCH = date(1970, 1, 1)
 _YES_NO: Mapping[str, Text] = {"yes": Text(ru="да", en="yes"), "no": Text(ru="нет", en="no")}
@@ -61,6 +68,7 @@ _WHO = Text(ru="Кто это", en="Who they are")
 _BOUGHT = Text(ru="Покупки за всё время", en="Purchases of all time")
 _WINDOW = Text(ru="Покупки в окне", en="Purchases in the window")
 _STANDING = Text(ru="Место и работа", en="Standing and work")
+_FORESEEN = Text(ru="Что говорят модели", en="What models say")
 
 
 def _trait(
@@ -108,6 +116,10 @@ TRAITS: tuple[Trait, ...] = (
     ),
     _trait("abc_class", Unit.TEXT, _STANDING, "Класс ABC за год", "ABC class of the year", choices=CLASSES, is_telling=True),
     _trait("repeat_buyer", Unit.TEXT, _STANDING, "Покупал не раз", "Bought more than once", choices=_YES_NO, is_telling=True),
+    _trait("active_probability", Unit.SHARE, _FORESEEN, "Вероятность, что ещё с нами, от 0 до 1", "Probability to be active, 0 to 1"),
+    _trait("lifetime_value", Unit.MONEY, _FORESEEN, "Ценность (CLV)", "Value (CLV)"),
+    _trait("churn_probability", Unit.SHARE, _FORESEEN, "Вероятность ухода, от 0 до 1", "Probability to leave, 0 to 1"),
+    _trait("revenue_at_stake", Unit.MONEY, _FORESEEN, "Выручка под угрозой", "Revenue at stake"),
     _trait("open_deals", Unit.COUNT, _STANDING, "Открытых сделок", "Open deals"),
     _trait("has_open_deal", Unit.TEXT, _STANDING, "Есть открытая сделка", "Has an open deal", choices=_YES_NO, is_telling=True),
 )  # fmt: skip
@@ -153,6 +165,13 @@ def customer_traits(
             rows = rows.join(found, on="customer_id", how="left")
         else:
             rows = rows.with_columns(absent(Unit.TEXT).alias(name))
+    for model, said in _SAID.items():
+        if names is None or not said.keys().isdisjoint(names):
+            scores = said_by(frames[SCORES], model, Params(as_of=today))
+            own = scores.select("customer_id", *(nw.col(column).alias(name) for name, column in said.items()))
+            rows = rows.join(own, on="customer_id", how="left")
+        else:
+            rows = rows.with_columns(*(absent(trait_named(name).dimension.unit).alias(name) for name in said))
     rows = rows.join(_open_deals(frames["deals"], today), on="customer_id", how="left")
     for end in ("first", "last"):
         rows = _with_days_ago(rows, frames["calendar"], f"{end}_on", today=today, name=f"{end}_days_ago")
@@ -189,6 +208,13 @@ def _abc_classes(frames: Frames, *, today: date, window_days: int, basis: Basis)
 
 _STANDINGS: Mapping[str, Callable[..., Frame]] = {"rfm_segment": _rfm_segments, "abc_class": _abc_classes}
 """The traits that take a ranking of all customers."""
+
+
+_SAID: Mapping[Model, Mapping[str, str]] = {
+    LIFETIME: {"active_probability": "score", "lifetime_value": "amount"},
+    CHURN: {"churn_probability": "score", "revenue_at_stake": "amount"},
+}
+"""The traits that are scores of a model, and the column each is kept in."""
 
 
 def _yes(condition: nw.Expr) -> nw.Expr:

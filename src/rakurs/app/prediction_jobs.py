@@ -9,6 +9,7 @@ from dbos import DBOS, SetWorkflowID
 from django.db import close_old_connections
 
 from rakurs.app import predictions
+from rakurs.app.segments import refresh_living
 from rakurs.app.serving import current
 from rakurs.core.errors import Cancelled, RakursError
 from rakurs.core.model import Model
@@ -84,6 +85,18 @@ def _enqueue(fit: ModelFit) -> None:
 def _predict(fit_id: str) -> None:
     _step(fit_id, "learn")
     _step(fit_id, "score")
+    _count_segments(fit_id)
+
+
+@DBOS.step(name="count segments of scores")
+def _count_segments(fit_id: str) -> int:
+    """Who came into living segments and who left them with these scores."""
+    close_old_connections()
+    try:
+        is_ready = ModelFit.objects.filter(pk=fit_id, status=ModelFit.Status.READY).exists()
+        return refresh_living(current(), has_new_scores=True) if is_ready else 0
+    finally:
+        close_old_connections()
 
 
 @DBOS.step(name="model step")

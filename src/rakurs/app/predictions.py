@@ -170,6 +170,17 @@ def score(workspace: Workspace, fit_id: str) -> None:
     _forget_old(model)
 
 
+def fit_now(workspace: Workspace, model: Model) -> None:
+    """Learn and score at once, in a process that has no jobs. What stops it is raised; the old scores then stand."""
+    fit = begun(workspace, model, None)
+    try:
+        learn(workspace, fit.id)
+        score(workspace, fit.id)
+    except BaseException:
+        stopped(fit.id, Status.CANCELLED, _CANCELLED)
+        raise
+
+
 def stopped(fit_id: str, status: str, message: Text) -> None:
     """A fit ended before its time; the scores are those of the one before it."""
     ModelFit.objects.filter(pk=fit_id).update(

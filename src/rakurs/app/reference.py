@@ -1,4 +1,4 @@
-"""The reference pages, written from the declarations themselves: tables, analyses, metrics.
+"""The reference pages, written from the declarations themselves: tables, analyses, metrics, models.
 
 `python -m rakurs.app.reference FOLDER` writes them.
 """
@@ -9,9 +9,11 @@ from pathlib import Path
 
 from rakurs.analyses import AREAS
 from rakurs.core.analysis import Analysis
+from rakurs.core.model import Model
 from rakurs.core.params import ParamInfo
 from rakurs.core.table import Column, Table
 from rakurs.metrics import DIMENSIONS, METRICS
+from rakurs.models import MODELS
 from rakurs.schema import TABLES
 
 _NOTE = "<!-- Written by `make docs` from the declarations in the code: change them there. -->\n"
@@ -19,7 +21,12 @@ _NOTE = "<!-- Written by `make docs` from the declarations in the code: change t
 
 def reference_pages() -> Mapping[str, str]:
     """Page name -> Markdown, the same bytes for the same code."""
-    return {"tables.md": _tables_page(), "analyses.md": _analyses_page(), "metrics.md": _metrics_page()}
+    return {
+        "tables.md": _tables_page(),
+        "analyses.md": _analyses_page(),
+        "metrics.md": _metrics_page(),
+        "models.md": _models_page(),
+    }
 
 
 def write_reference(folder: Path) -> tuple[Path, ...]:
@@ -90,7 +97,7 @@ def _analysis_section(analysis: Analysis) -> str:
     )
 
 
-def _param_line(analysis: Analysis, name: str, info: ParamInfo) -> str:
+def _param_line(analysis: Analysis | Model, name: str, info: ParamInfo) -> str:
     default = analysis.params.model_fields[name].default
     shown = "—" if default is None else f"`{default}`"
     choices = f" ({', '.join(f'`{value}`' for value in info.labels)})" if info.labels else ""
@@ -113,6 +120,31 @@ def _metrics_page() -> str:
     lines += ["\n## Dimensions\n", "| dimension | meaning |", "|---|---|"]
     lines += [f"| `{item.name}` | {item.title.en} · {item.title.ru} |" for item in DIMENSIONS]
     return "\n".join(lines) + "\n"
+
+
+def _models_page() -> str:
+    return "\n".join([_NOTE, "# Models\n", *(_model_section(model) for model in MODELS)])
+
+
+def _model_section(model: Model) -> str:
+    shown = [analysis.name for area in AREAS for analysis in area.analyses if analysis.model == model.name]
+    needs = "; ".join(f"{need.at_least} {need.what.en}" for need in model.gate.needs)
+    return "\n".join(
+        (
+            f"## {model.name}\n",
+            f"**{model.title.en}** · {model.title.ru}. {model.question.en}\n",
+            f"{model.definition.en}\n",
+            f"*Method:* {model.source}.\n",
+            f"*Speaks of:* {model.entity}. *Shown by:* {_code(shown)}. *Needs at least:* {needs}.\n",
+            "| setting | default | meaning |",
+            "|---|---|---|",
+            *(_param_line(model, name, info) for name, info in model.params.infos().items() if name != "as_of"),
+            "",
+            *(["| feature | meaning |", "|---|---|"] if model.features else []),
+            *(f"| `{feature.name}` | {feature.title.en} |" for feature in model.features),
+            "",
+        )
+    )
 
 
 def _code(names: Iterable[str]) -> str:

@@ -93,6 +93,25 @@ class RemoteWork:
     def export_segment(self, segment_id: str, *, kind: ExportKind, language: Language, target: Path) -> Path:
         return self._file(f"/segments/{segment_id}/export", {"kind": kind, "language": language}, target)
 
+    def models(self, *, language: Language) -> list[Document]:
+        found: Any = self._document("GET", "/models", language)
+        return list(found)
+
+    def model(self, name: str, *, language: Language) -> Document:
+        return self._document("GET", f"/models/{name}", language)
+
+    def fit_model(self, name: str, *, language: Language) -> Document:
+        told = self._document("POST", f"/models/{name}/fit", language)
+        try:
+            while told["fits"][0]["finished_at"] is None:
+                time.sleep(POLL_SECONDS)
+                told = self.model(name, language=language)
+        except BaseException:
+            # Whatever stops the command stops the fit: the old scores stand.
+            self._client.delete(f"/api/v1/models/{name}/fit")
+            raise
+        return told
+
     def quarantine(
         self, *, table: str | None, rule: str | None, limit: int, offset: int, language: Language
     ) -> Document:

@@ -92,9 +92,12 @@ def create_from_list(
     return _counted_or_gone(workspace, segment, lambda: keep_list(workspace, segment, ids))
 
 
-def refresh_living(workspace: Workspace, segments: Sequence[Segment] | None = None) -> int:
+def refresh_living(
+    workspace: Workspace, segments: Sequence[Segment] | None = None, *, has_new_scores: bool = False
+) -> int:
     """Count again every living segment (or those of `segments`) the data has moved on from; how many there were.
 
+    New scores of a model move every segment on: any may be made of them.
     In the order they were made, so that a part is counted before what is made of it. One that fails keeps who was in
     it, and says why.
     """
@@ -103,7 +106,9 @@ def refresh_living(workspace: Workspace, segments: Sequence[Segment] | None = No
     counted = 0
     with _counting:
         stale = Segment.objects.select_related("owner").filter(is_living=True).order_by("created_at", "id")
-        for segment in stale.exclude(counted_version=version, counted_on=today):
+        if not has_new_scores:
+            stale = stale.exclude(counted_version=version, counted_on=today)
+        for segment in stale:
             if chosen is None or segment.pk in chosen or isinstance(definition_of(segment.definition), Combined):
                 _count_again(workspace, segment)
                 counted += 1

@@ -16,6 +16,7 @@ from rakurs.app.rights import EVERYTHING
 from rakurs.app.workspace import Workspace
 from rakurs.core.loading import LoadReport, Progress, silent
 from rakurs.core.text import Language
+from rakurs.models import model_named
 
 
 class Work(Protocol):
@@ -53,6 +54,12 @@ class Work(Protocol):
     def segments(self) -> list[Document]: ...
 
     def export_segment(self, segment_id: str, *, kind: ExportKind, language: Language, target: Path) -> Path: ...
+
+    def models(self, *, language: Language) -> list[Document]: ...
+
+    def model(self, name: str, *, language: Language) -> Document: ...
+
+    def fit_model(self, name: str, *, language: Language) -> Document: ...
 
     def quarantine(
         self, *, table: str | None, rule: str | None, limit: int, offset: int, language: Language
@@ -135,6 +142,21 @@ class DirectWork:
         written: Path = desk.export_customers(self._workspace, segment, language=language, **options)
         return written
 
+    def models(self, *, language: Language) -> list[Document]:
+        desk, _ = _predictions()
+        found: list[Document] = desk.models_document(language)
+        return found
+
+    def model(self, name: str, *, language: Language) -> Document:
+        desk, predictions = _predictions()
+        found: Document = desk.model_document(predictions.standing(model_named(name)), language)
+        return found
+
+    def fit_model(self, name: str, *, language: Language) -> Document:
+        _, predictions = _predictions()
+        predictions.fit_now(self._workspace, model_named(name))
+        return self.model(name, language=language)
+
     def quarantine(
         self, *, table: str | None, rule: str | None, limit: int, offset: int, language: Language
     ) -> Document:
@@ -168,12 +190,24 @@ class DirectWork:
 
 def _segments() -> tuple[Any, Any]:
     """The segments kept in the state, which most commands never open."""
-    from rakurs.state.opening import open_state  # noqa: PLC0415 - Django is half of a command's start-up
-
-    open_state()
+    _open_state()
     from rakurs.app import segment_desk, segments  # noqa: PLC0415 - their models need the settings above
 
     return segment_desk, segments
+
+
+def _predictions() -> tuple[Any, Any]:
+    """What models have learned, kept in the state too."""
+    _open_state()
+    from rakurs.app import prediction_desk, predictions  # noqa: PLC0415 - as above
+
+    return prediction_desk, predictions
+
+
+def _open_state() -> None:
+    from rakurs.state.opening import open_state  # noqa: PLC0415 - Django is half of a command's start-up
+
+    open_state()
 
 
 @contextmanager

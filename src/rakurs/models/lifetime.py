@@ -1,7 +1,7 @@
 """Lifetime: how long will a client stay, how often will he buy, and what is that worth today?"""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -16,8 +16,10 @@ from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SALES
 from rakurs.metrics.basis import BUYING_BASIS, Basis, in_basis
 from rakurs.models.history import KEY, bought, bought_between, buying_days, days_before, number_of, numbered
-from rakurs.models.purchases import BuyingModel, SpendingModel, fit_buying, fit_spending
 from rakurs.models.scored import scored
+
+if TYPE_CHECKING:
+    from rakurs.models.purchases import BuyingModel, SpendingModel
 
 Frame = nw.LazyFrame[Any]
 Array = NDArray[np.float64]
@@ -137,6 +139,8 @@ def fit(rows: pa.Table, params: LifetimeParams) -> Fitted:
 
 def score(artefact: Artefact, rows: pa.Table, params: LifetimeParams) -> pa.Table:
     """P(active), purchases of the horizon, and their margin discounted to today with the middle 80 % of its chances."""
+    from rakurs.models.purchases import BuyingModel, SpendingModel  # noqa: PLC0415 - scipy is slow to import
+
     buying, spending = BuyingModel(**artefact["buying"]), SpendingModel(**artefact["spending"])
     customers = _Customers(rows)
     alive = buying.alive(customers.x, customers.tx, customers.age)
@@ -145,15 +149,16 @@ def score(artefact: Artefact, rows: pa.Table, params: LifetimeParams) -> pa.Tabl
     value = alive * discounted * spending.mean(customers.x_priced, customers.mean) * rate
     # Of the drawn sums the money of all years is discounted alike: by how much it is on average.
     price_of_time = np.divide(discounted, purchases, out=np.ones_like(purchases), where=purchases > 0) * rate
-    low, high = _middle(buying, spending, customers, years=params.years)
+    edges = [price_of_time * edge for edge in _middle(buying, spending, customers, years=params.years)]
     return scored(
         rows,
         KEY,
         score=alive,
         expected_count=alive * purchases,
         amount=value,
-        amount_low=low * price_of_time,
-        amount_high=high * price_of_time,
+        # Of a client served at a loss the greater sum is the worse.
+        amount_low=np.minimum(*edges),
+        amount_high=np.maximum(*edges),
     )
 
 
@@ -209,7 +214,9 @@ class _Customers:
         return self._rows[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 
-def _fitted(customers: _Customers) -> tuple[BuyingModel, SpendingModel]:
+def _fitted(customers: _Customers) -> "tuple[BuyingModel, SpendingModel]":
+    from rakurs.models.purchases import SpendingModel, fit_buying, fit_spending  # noqa: PLC0415 - as above
+
     buying = fit_buying(customers.x, customers.tx, customers.age)
     known = customers.has_mean
     if int(known.sum()) < LEAST_RETURNING:
@@ -227,7 +234,7 @@ def _margin(customers: _Customers) -> tuple[float, list[Text]]:
     ] if share < 0.995 else []
 
 
-def _ahead(buying: BuyingModel, customers: _Customers, params: LifetimeParams) -> tuple[Array, Array]:
+def _ahead(buying: "BuyingModel", customers: _Customers, params: LifetimeParams) -> tuple[Array, Array]:
     """Purchases in the horizon of a client who is still there, plain and each year's discounted from its middle.
 
     They depend on the number of purchases and the age alone: every pair is worked out once.
@@ -240,7 +247,9 @@ def _ahead(buying: BuyingModel, customers: _Customers, params: LifetimeParams) -
     return until[-1][place.ravel()], (prices @ yearly)[place.ravel()]
 
 
-def _middle(buying: BuyingModel, spending: SpendingModel, customers: _Customers, *, years: int) -> tuple[Array, Array]:
+def _middle(
+    buying: "BuyingModel", spending: "SpendingModel", customers: _Customers, *, years: int
+) -> tuple[Array, Array]:
     """The 10th and 90th percentile of the money each client brings in the horizon."""
     random = np.random.default_rng(1)
     edges: list[Array] = []

@@ -16,11 +16,12 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import betaln, digamma, expit, gammaln, hyp2f1
+from scipy.special import betaincinv, betaln, digamma, expit, gammaln, hyp2f1
 
 Array = NDArray[np.float64]
 Variant = Literal["bg", "mbg"]
 
+QUANTILES = 500
 _LOG_BOUNDS = (-9.0, 12.0)
 """Of the parameters' logarithms: a sample without differences between clients sends them to infinity."""
 
@@ -58,8 +59,14 @@ class BuyingModel:
         """The same of a client known to be still there: it depends on `x` and `age` alone."""
         a, b = self.a, self.b + x + self._shift
         r, alpha = self.r + x, self.alpha + age
-        series = hyp2f1(r, b, a + b - 1, ahead / (alpha + ahead))
-        return (a + b - 1) / (a - 1) * (1 - np.exp(r * (np.log(alpha) - np.log(alpha + ahead))) * series)
+        with np.errstate(over="ignore", invalid="ignore"):
+            series = hyp2f1(r, b, a + b - 1, ahead / (alpha + ahead))
+            found = (a + b - 1) / (a - 1) * (1 - np.exp(-r * np.log1p(ahead / alpha)) * series)
+        # Where all clients are alike the rate is nearly one number (a great r), and the series overflows.
+        lost = ~np.isfinite(found)
+        if lost.any():
+            found[lost] = _over_chances(r[lost], alpha[lost], a, b[lost], np.broadcast_to(ahead, found.shape)[lost])
+        return found
 
     def expected_new(self, ahead: Array | float) -> Array:
         """The expected number of repeat purchases of a client who buys for the first time now."""
@@ -81,6 +88,13 @@ class BuyingModel:
     def kept(self) -> dict[str, float | str]:
         """The parameters as JSON."""
         return asdict(self)
+
+
+def _over_chances(r: Array, alpha: Array, a: float, b: Array, ahead: Array) -> Array:
+    """Expected purchases as the mean over the quantiles of the chance to leave: slower than the series, always finite."""
+    quantiles = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    leaves = np.maximum(betaincinv(a, b[:, None], quantiles), 1e-12)
+    return (-np.expm1(-r[:, None] * np.log1p(leaves * ahead[:, None] / alpha[:, None])) / leaves).mean(axis=1)
 
 
 def fit_buying(x: Array, tx: Array, age: Array, *, variant: Variant = "mbg") -> BuyingModel:

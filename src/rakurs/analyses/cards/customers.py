@@ -8,6 +8,7 @@ import narwhals.stable.v2 as nw
 
 from rakurs.analyses.cards.events import CUSTOMERS as CARD_NAME
 from rakurs.analyses.cards.events import events_of
+from rakurs.analyses.cards.foreseen import OF_CUSTOMER
 from rakurs.analyses.cards.purchases import FEWEST_GAPS, life_state, rhythm
 from rakurs.analyses.cards.standards import BUYING, CLIENTELE, YEAR, Bounds, Clientele
 from rakurs.analyses.clients.abc import CLASSES
@@ -339,7 +340,7 @@ CARD = Card(
         Slice(table=SALES, by=KEY),
         Slice(table=DEAL_OUTCOMES, by=KEY),
     ),
-    sections=(VALUE, NEXT_PURCHASE, STANDING, DEALS, PRODUCTS, ABOUT),
+    sections=(VALUE, NEXT_PURCHASE, OF_CUSTOMER, STANDING, DEALS, PRODUCTS, ABOUT),
     events=events_of(CARD_NAME),
     searched=("name", "email", "tax_id", "phone"),
     digits=("phone",),

@@ -7,6 +7,7 @@ import narwhals.stable.v2 as nw
 
 from rakurs.analyses.cards.events import DEALS as CARD_NAME
 from rakurs.analyses.cards.events import events_of
+from rakurs.analyses.cards.foreseen import OF_DEAL
 from rakurs.analyses.cards.standards import STAGE_HOURS
 from rakurs.analyses.columns import choice, column, flag
 from rakurs.analyses.filters import end_of
@@ -304,7 +305,7 @@ CARD = Card(
     icon="handshake",
     label="title",
     seen_through=(Slice(table=DEAL_OUTCOMES, by=KEY),),
-    sections=(VALUE, TROUBLE, PATH, LINES, NEIGHBOURS, ABOUT),
+    sections=(VALUE, TROUBLE, OF_DEAL, PATH, LINES, NEIGHBOURS, ABOUT),
     events=events_of(CARD_NAME),
     searched=("title",),
     beside=("created_on",),

@@ -1,0 +1,12 @@
+"""Products: what is bought together, what is missing, what it brings."""
+
+from rakurs.analyses.products.association_rules import ANALYSIS as ASSOCIATION_RULES
+from rakurs.core.analysis import Area
+from rakurs.core.text import Text
+
+AREA = Area(
+    name="products",
+    title=Text(ru="Товары", en="Products"),
+    icon="package",
+    analyses=(ASSOCIATION_RULES,),
+)

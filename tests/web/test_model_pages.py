@@ -1,0 +1,70 @@
+"""A model learns in front of its reader, tells how good it is, and its scores are read within everybody's rights."""
+
+import re
+
+import pytest
+from browsing import Site, Visitor, serious
+from playwright.sync_api import expect
+
+from processes import Machine
+
+pytestmark = pytest.mark.browser
+
+SLOWLY = 120_000
+"""Milliseconds a model may take on a busy machine."""
+
+
+def test_a_model_learns_and_its_scores_are_read(visitor: Visitor) -> None:
+    page = visitor.page(language="en", theme="dark")
+    page.goto("/reports/churn_risk/")
+    expect(page.locator("#main")).to_contain_text("1 more needed")
+    page.goto("/models/")
+    page.locator(".model-line", has_text="Churn").click()
+    expect(page.locator(".crumbs")).to_contain_text("has not learned yet")
+    page.get_by_role("button", name="Learn anew").click()
+    expect(page.locator("#grade .big")).to_be_visible(timeout=SLOWLY)
+    expect(page.locator("#measures tbody tr")).to_have_count(4)
+    expect(page.locator("#fits tbody tr")).to_have_count(1)
+    scored = int(re.sub(r"\D", "", page.locator("#grade dd").last.inner_text().split("·")[0]))
+    assert not serious(page)
+    page.get_by_role("link", name="Churn risk").first.click()
+    expect(page.locator("#table header, .table-head").first).to_contain_text(f"{scored:,}")
+    page.goto("/models/churn/")
+    page.fill("[name=horizon_days]", "3")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".notice.bad")).to_contain_text("horizon_days")
+    page.fill("[name=horizon_days]", "60")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("[name=horizon_days]")).to_have_value("60")
+    page.get_by_role("button", name="Learn anew").click()
+    expect(page.locator("#fits tbody tr")).to_have_count(2, timeout=SLOWLY)
+    expect(page.locator("#fits tbody tr").first).to_contain_text("in force", timeout=SLOWLY)
+
+
+def test_everyone_reads_the_scores_of_their_own(demo: Site) -> None:
+    machine = Machine(demo.home)
+    manager = machine.json("run", "managers", "--limit", "1")["rows"][0]["manager_id"]
+    machine.run("user", "create", "seller", "--role", "manager", "--scope", "own", "--employee", manager)
+    keys = {
+        login: re.search(r"rk_\S+", machine.run("token", "create", login))
+        for login in ("seller", demo.served.first_login[0])
+    }
+    seller, owner = (demo.served.client(Authorization=f"Bearer {key[0]}") for key in keys.values() if key)
+    with seller, owner:
+        assert seller.post("/api/v1/models/win/fit").status_code == 403
+        assert seller.patch("/api/v1/models/win", json={"is_on": False}).status_code == 403
+        assert owner.post("/api/v1/models/win/fit").status_code == 202
+        assert owner.get("/api/v1/models/none").status_code == 404
+        for _ in range(240):
+            told = owner.get("/api/v1/models/win").json()
+            if told["fits"][0]["finished_at"]:
+                break
+            owner.get("/api/v1/analyses")  # the wait itself is the server's
+        assert told["status"] in {"ready", "not_enough"}, told
+        own = seller.get("/api/v1/analyses/win_chances/answer").json()
+        whole = owner.get("/api/v1/analyses/win_chances/answer").json()
+        assert {row["manager_id"] for row in own["rows"]} <= {manager}
+        assert len(own["rows"]) <= len(whole["rows"])
+        if told["status"] == "ready":
+            hers = {row["deal_id"] for row in whole["rows"] if row["manager_id"] == manager}
+            assert {row["deal_id"] for row in own["rows"]} == hers
