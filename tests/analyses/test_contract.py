@@ -96,7 +96,11 @@ KEPT_NAMES = {
     ),
     "association_rules": (
         "items min_support min_confidence min_count max_items min_lift false_share",
-        "rule cause_ids effect_id baskets support cause_baskets confidence lift expected adjusted_lift leverage q_value lacking",
+        "rule rule_id baskets support cause_baskets confidence lift expected adjusted_lift leverage q_value lacking",
+    ),
+    "sales_forecast": (
+        "grain ahead level basis pipeline manager channel",
+        "period_start actual forecast low high is_forecast way mase naive_mase coverage",
     ),
 }
 """Names that users and their scripts rely on."""

@@ -112,8 +112,7 @@ class AssociationRulesParams(SalesFilters):
 
 COLUMNS = (
     column("rule", Unit.TEXT, "Правило", "Rule"),
-    column("cause_ids", Unit.ID, "Коды причины", "Ids of the cause"),
-    column("effect_id", Unit.ID, "Код следствия", "Id of the effect"),
+    column("rule_id", Unit.ID, "Коды правила", "Ids of the rule"),
     overlapping("baskets", Unit.COUNT, "Покупок вместе", "Purchases together"),
     column("support", Unit.SHARE, "Поддержка", "Support"),
     overlapping("cause_baskets", Unit.COUNT, "Покупок причины", "Purchases of the cause"),
@@ -226,8 +225,7 @@ class _Coded:
         interval = wilson(rule.both, rule.cause_baskets)
         return {
             "rule": f"{' + '.join(self._called(item) for item in cause)} \N{RIGHTWARDS ARROW} {self._called(effect)}",
-            "cause_ids": json.dumps(cause, ensure_ascii=False),
-            "effect_id": effect,
+            "rule_id": json.dumps([cause, effect], ensure_ascii=False),
             "baskets": rule.both,
             "support": rule.both / total,
             "cause_baskets": rule.cause_baskets,
@@ -272,12 +270,13 @@ def members(frames: Frames, params: AssociationRulesParams, cell: Cell) -> Frame
     """The customers who bought the cause at once, and never the effect: whom to offer it."""
     lines = asked_lines(frames[LINES], params)
     holding = lines.select("sale_id", "customer_id").group_by("sale_id").agg(nw.col("customer_id").min())
-    for item in json.loads(cell["cause_ids"]) if cell.get("cause_ids") else ():
+    cause, effect = json.loads(cell["rule_id"]) if cell.get("rule_id") else ((), None)
+    for item in cause:
         holding = holding.join(lines.filter(nw.col("item") == nw.lit(item)).select("sale_id"), on="sale_id", how="semi")
     found = holding.filter(~nw.col("customer_id").is_null()).group_by("customer_id").agg()
-    if cell.get("effect_id") is None:
+    if effect is None:
         return found
-    owned = lines.filter(nw.col("item") == nw.lit(cell["effect_id"]), ~nw.col("customer_id").is_null())
+    owned = lines.filter(nw.col("item") == nw.lit(effect), ~nw.col("customer_id").is_null())
     return found.join(owned.group_by("customer_id").agg(), on="customer_id", how="anti")
 
 
@@ -326,12 +325,12 @@ EXAMPLE = Example(
     # 40 purchases of two items: each item stands in 20. 16 of 20 is exactly the least confidence, 16 of 40 the least
     # support. Beside coffee one place is left for three others: half * half / (1 - half * half) = 1/3 of 20.
     expect=[
-        {"rule": "Кофе → Фильтры", "cause_ids": '["coffee"]', "effect_id": "filters", "baskets": 16, "support": 0.4,
+        {"rule": "Кофе → Фильтры", "rule_id": '[["coffee"], "filters"]', "baskets": 16, "support": 0.4,
          "cause_baskets": 20, "confidence": 0.8, "lift": 1.6, "expected": 20 / 3, "adjusted_lift": 2.4,
          "leverage": 0.15, "lacking": 4},
-        {"rule": "Фильтры → Кофе", "cause_ids": '["filters"]', "effect_id": "coffee", "baskets": 16, "lacking": 4},
-        {"rule": "sugar → tea", "cause_ids": '["sugar"]', "effect_id": "tea", "baskets": 16, "lacking": 4},
-        {"rule": "tea → sugar", "cause_ids": '["tea"]', "effect_id": "sugar", "baskets": 16, "lacking": 4},
+        {"rule": "Фильтры → Кофе", "rule_id": '[["filters"], "coffee"]', "baskets": 16, "lacking": 4},
+        {"rule": "sugar → tea", "rule_id": '[["sugar"], "tea"]', "baskets": 16, "lacking": 4},
+        {"rule": "tea → sugar", "rule_id": '[["tea"], "sugar"]', "baskets": 16, "lacking": 4},
     ],
 )  # fmt: skip
 
@@ -384,10 +383,10 @@ ANALYSIS = Analysis(
     inputs={LINES: SALE_LINES, "products": stored(PRODUCTS)},
     params=AssociationRulesParams,
     columns=COLUMNS,
-    order=("-adjusted_lift", "-baskets", "cause_ids", "effect_id"),
+    order=("-adjusted_lift", "-baskets", "rule_id"),
     compute=association_rules,
     finish=finish,
-    members=Members(entity="customers", by=("cause_ids", "effect_id"), select=members, count="lacking"),
+    members=Members(entity="customers", by=("rule_id",), select=members, count="lacking"),
     chart=Chart(kind="bars", x="rule", y=("adjusted_lift",), limit=20),
     choice=basis_choice(Basis.ORDERS, rows=lambda frames, _params: frames[LINES]),
     gate=DataGate(

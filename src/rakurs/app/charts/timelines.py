@@ -25,7 +25,27 @@ def lines(drawing: Drawing) -> dict[str, Any]:
     series = [
         part for index, name in enumerate(drawing.chart.y) for part in _line(drawing, name, PALETTE[index], index == 0)
     ]
-    return _timeline(drawing, [*series, *_compared(drawing)], boundary_gap=False)
+    return _timeline(drawing, [*_band(drawing), *series, *_compared(drawing)], boundary_gap=False)
+
+
+def _band(drawing: Drawing) -> list[dict[str, Any]]:
+    """The interval behind a line: an unseen lower edge, and the band up to the higher one stacked on it."""
+    if drawing.chart.interval is None:
+        return []
+    low, high = drawing.chart.interval
+    edges = [(row[low], row[high]) for row in drawing.rows]
+    depths = [None if low is None or high is None else high - low for low, high in edges]
+    common = {"type": "line", "stack": "band", "symbol": "none", "silent": True, "lineStyle": {"opacity": 0}}
+    tooltip = {"show": False}
+    return [
+        {**common, "data": [drawing.mark(row, row[low]) for row in drawing.rows], "tooltip": tooltip},
+        {
+            **common,
+            "areaStyle": {"color": PALETTE[1], "opacity": 0.16},
+            "data": [drawing.mark(row, depth) for row, depth in zip(drawing.rows, depths, strict=True)],
+            "tooltip": tooltip,
+        },
+    ]
 
 
 def columns(drawing: Drawing) -> dict[str, Any]:
