@@ -4,6 +4,7 @@ Where an answer counts the very thing the truth wrote down, the numbers must be 
 they must agree within sampling error (four standard deviations: a right answer fails once in 16,000).
 """
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -234,3 +235,18 @@ def test_leaving_is_foreseen_better_than_by_recency_alone(company: Company) -> N
     lives = beside_truth(company, said, "customer_lives", "customer_id").filter(pl.col("segment") == "retail")
     left = lives["died_on"].is_not_null().cast(int).to_numpy()
     assert roc_auc_score(left, lives["score"].to_numpy()) > 0.8
+
+
+def test_the_planted_pairs_of_products_are_the_strongest_rules(company: Company) -> None:
+    rules = [row for row in company.rows("association_rules", max_items=2) if json.loads(row["cause_ids"])]
+    planted = {(pair.antecedent, pair.consequent): pair for pair in company.truth.affinities}
+    seen = {(json.loads(row["cause_ids"])[0], row["effect_id"]): row for row in rules}
+    # Pairs bought often enough to be told from chance in a company this small.
+    common = [pair for pair in planted.values() if pair.both_orders >= 40]
+    assert common
+    for pair in common:
+        row = seen[pair.antecedent, pair.consequent]
+        assert row["lift"] == pytest.approx(pair.lift, rel=0.15)
+    either = {*planted, *((effect, cause) for cause, effect in planted)}
+    strongest = [pair for pair, _ in list(seen.items())[: len(common)]]
+    assert set(strongest) <= either
