@@ -72,6 +72,10 @@ KEPT_NAMES = {
         "period from_day to_day basis by break_even",
         "place id name customers revenue returned discount unknown_revenue cost margin share cumulative_share class",
     ),
+    "abc_xyz": (
+        "basis months a_share b_share x_to y_to min_months",
+        "product_id product abc xyz revenue share cumulative_share quantity months variation",
+    ),
     "plan_fact": ("metric by", "key target fact done expected_by_now forecast"),
     "pipeline_as_of": (
         "as_of pipeline manager channel",

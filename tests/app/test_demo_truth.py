@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from math import sqrt
+from statistics import fmean
 from typing import Any
 
 import polars as pl
@@ -130,6 +131,41 @@ def test_repeat_buyers_come_back_as_their_rates_say(company: Company) -> None:
     means = {row["period"]: row["mean_share"] for row in rows if row["mean_share"] is not None}
     assert means[0] == 1.0
     assert means[1] > means[4] > means[8]
+
+
+def test_states_of_life_tell_who_comes_back(company: Company) -> None:
+    """Lives end by a planted hazard and gaps follow chance: the silent are dead more often the longer they are silent."""
+    day = TODAY - timedelta(days=200)
+    before = company.rows("lifecycle", basis="orders", as_of=day.isoformat())
+    last = {row["customer_id"]: row["last_on"] for row in company.rows("lifecycle", basis="orders")}
+    came_back = {
+        state: fmean([last[row["customer_id"]] > day for row in before if row["state"] == state])
+        for state in ("regular", "sleeping", "lost")
+    }
+    assert came_back["regular"] > 3 * came_back["lost"]
+    assert came_back["regular"] > came_back["sleeping"] > came_back["lost"]
+
+
+def test_one_gap_in_four_is_longer_than_two_medians(company: Company) -> None:
+    """As the definition of the states says of those who buy on random days, and in the demo company all do.
+
+    The silence of whoever is alive on a day is a gap by the same law. Alive is who bought again within 200 days.
+    """
+    day = TODAY - timedelta(days=200)
+    last = {row["customer_id"]: row["last_on"] for row in company.rows("lifecycle", basis="orders")}
+    alive = [
+        row["overdue"]
+        for row in company.rows("lifecycle", basis="orders", as_of=day.isoformat())
+        if row["purchases"] > 8 and last[row["customer_id"]] > day
+    ]
+    assert agrees(sum(overdue > 2 for overdue in alive), len(alive), 1 / 4)
+    assert agrees(sum(overdue > 4 for overdue in alive), len(alive), 1 / 16)
+
+
+def test_margins_add_up_to_the_revenue_less_costs(company: Company) -> None:
+    whole = {by: company.rows("profitability", basis="orders", by=by) for by in ("customers", "channels", "kinds")}
+    margins = {by: sum(row["margin"] or 0 for row in rows) for by, rows in whole.items()}
+    assert margins["channels"] == margins["kinds"] >= margins["customers"] > 0
 
 
 def test_plans_are_the_planted_targets(company: Company) -> None:

@@ -13,7 +13,8 @@ from rakurs.app.workspace import Workspace
 from rakurs.core.answer import Answer
 from rakurs.core.errors import UnknownName
 
-NAMES = ("customer_rating", "rfm", "abc")
+NAMES = ("customer_rating", "rfm", "abc", "lifecycle", "profitability")
+DRAWN_WHOLE = ("rfm", "lifecycle", "profitability")
 PAGES = [
     {"limit": 2, "offset": 0},
     {"limit": 2, "offset": 2},
@@ -27,13 +28,15 @@ PAGES = [
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     folder = tmp_path_factory.mktemp("long")
     orders = [
-        f"{number},2026-03-{1 + number % 9:02},c{number % 6},{100 + 10 * (number % 4)},2026-03-10"
+        f"{number},2026-03-{1 + number % 9:02},c{number % 6},{100 + 10 * (number % 4)},2026-03-{1 + number % 9:02}"
         for number in range(20)
     ]
     write(folder / "orders.csv", "order_id,ordered_at,customer_id,amount,paid_at", orders)
+    lines = [f"{number},1,tea,1,{100 + 10 * (number % 4)},{60 + number}" for number in range(20)]
+    write(folder / "order_lines.csv", "order_id,line_no,product_id,quantity,price,cost", lines)
     write(folder / "customers.csv", "customer_id,name", [f"c{number},Client {9 - number}" for number in range(5)])
     with Workspace.open(Home(folder / "home")) as company:
-        company.load([folder / "orders.csv", folder / "customers.csv"])
+        company.load([folder / f"{name}.csv" for name in ("orders", "order_lines", "customers")])
         yield company
 
 
@@ -43,8 +46,8 @@ def write(path: Path, header: str, rows: list[str]) -> None:
 
 def asked(company: Workspace, name: str, page: dict[str, Any]) -> Answer:
     sort = str(page.get("sort", ""))
-    if name == "abc" and sort:
-        page = {**page, "sort": "name" if sort == "customer" else "-value"}
+    if name in {"abc", "profitability"} and sort:
+        page = {**page, "sort": "name" if sort == "customer" else "-value" if name == "abc" else sort}
     return company.answer(name, {"as_of": "2026-03-31"}, scope=EVERYTHING, **page)
 
 
@@ -60,13 +63,13 @@ def test_a_long_answer_says_what_a_short_one_says(
 ) -> None:
     short = said(asked(company, name, page))
     assert short[1] == 6
-    # A heatmap counts all rows; other charts draw the first ones, of which there are fewer here.
+    # A heatmap counts all rows, a curve is spread over all; other charts draw the first ones, here fewer.
     monkeypatch.setattr(asking, "WHOLE_ROWS", 3)
     monkeypatch.setattr(asking, "FIRST_ROWS", 2)
     company._cache._forget_all(-1)
     rows, total, chart, totals, sql = said(asked(company, name, page))
     assert (rows, total, totals, sql) == (short[0], short[1], short[3], short[4])
-    assert chart == short[2] if name == "rfm" else len(chart) == 2
+    assert chart == short[2] if name in DRAWN_WHOLE else len(chart) == 2
 
 
 def test_a_long_answer_refuses_an_unknown_order(company: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
+from rakurs.analyses.abc_classes import CLASSES
 from rakurs.analyses.cards.standards import abc_params
-from rakurs.analyses.clients.abc import CLASSES, classed
+from rakurs.analyses.clients.abc import classed
 from rakurs.analyses.clients.rfm import SEGMENT_NAMES, RfmParams, ranked
 from rakurs.analyses.filters import as_known
 from rakurs.analyses.said import SCORES, said_by

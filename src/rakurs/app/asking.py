@@ -16,7 +16,7 @@ from rakurs.app.rights import Scope, nameable
 from rakurs.core.analysis import Analysis, Frames, Naming, Statement
 from rakurs.core.answer import Answer, InputRead, Missing, Passport, Status
 from rakurs.core.errors import UnknownName
-from rakurs.core.frames import conform
+from rakurs.core.frames import conform, sum_or_null
 from rakurs.core.params import Params, PeriodParams
 from rakurs.core.periods import DAY
 from rakurs.core.table import COLUMN, Column
@@ -173,7 +173,7 @@ def chart_rows(table: pa.Table, analysis: Analysis) -> pa.Table:
         pair = [chart.x, *chart.y]
         return table.group_by(pair).aggregate([([], "count_all")]).rename_columns([*pair, chart.color])
     if chart.spread is not None:
-        return table.take([number - 1 for number in _spread(table.num_rows, chart.limit)])
+        return table.take(pa.array((number - 1 for number in _spread(table.num_rows, chart.limit)), pa.int64()))
     return table.slice(0, chart.limit)
 
 
@@ -288,7 +288,7 @@ def _totals_of_long(reader: Reader, kept: Frame, analysis: Analysis, frames: Fra
     added = [column for column in analysis.columns if column.unit.is_additive and column.adds_up]
     if not added:
         return {}
-    sums = kept.select(*(nw.col(column.name).sum() for column in added))
+    sums = kept.select(*(sum_or_null(column.name).alias(column.name) for column in added))
     (row,) = reader.collect(conform(sums, added)).to_pylist()
     return dict(row)
 

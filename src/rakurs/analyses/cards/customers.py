@@ -6,12 +6,12 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
+from rakurs.analyses.abc_classes import CLASSES
 from rakurs.analyses.cards.events import CUSTOMERS as CARD_NAME
 from rakurs.analyses.cards.events import events_of
 from rakurs.analyses.cards.foreseen import OF_CUSTOMER
 from rakurs.analyses.cards.purchases import FEWEST_GAPS, life_state, rhythm
 from rakurs.analyses.cards.standards import BUYING, CLIENTELE, YEAR, Bounds, Clientele
-from rakurs.analyses.clients.abc import CLASSES
 from rakurs.analyses.clients.rfm import SEGMENT_NAMES, segment_of
 from rakurs.analyses.clients.rhythm import STATES
 from rakurs.analyses.columns import choice, column

@@ -1,6 +1,5 @@
 """ABC: which few bring the most, and which many bring little?"""
 
-from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Self
@@ -8,11 +7,12 @@ from typing import Any, ClassVar, Self
 import narwhals.stable.v2 as nw
 from pydantic import model_validator
 
+from rakurs.analyses.abc_classes import CLASSES, with_abc
 from rakurs.analyses.columns import choice, column
 from rakurs.analyses.filters import SalesFilters, basis_choice, filtered_sales, within
 from rakurs.analyses.sale_gates import SALES_WITHOUT_REVENUE
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Naming, Need
-from rakurs.core.frames import count_distinct, ratio, where_cell
+from rakurs.core.frames import count_distinct, where_cell
 from rakurs.core.params import parameter
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -22,9 +22,6 @@ from rakurs.schema import CHANNELS, CUSTOMERS, EMPLOYEES, PRODUCTS
 from rakurs.schema.derived import stored
 
 Frame = nw.LazyFrame[Any]
-
-PARTS_OF_SHARE = 10_000
-"""Shares are compared in hundredths of a percent and cents in whole numbers: floats lose the one on the line."""
 
 
 class Subject(StrEnum):
@@ -55,11 +52,6 @@ NAMES_OF = {
     Subject.PRODUCTS: ("products", "product_id"),
     Subject.MANAGERS: ("employees", "employee_id"),
     Subject.CHANNELS: ("channels", "channel_id"),
-}
-CLASSES: Mapping[str, Text] = {
-    "A": Text(ru="A: основные", en="A: vital few"),
-    "B": Text(ru="B: средние", en="B: middle"),
-    "C": Text(ru="C: остальные", en="C: the rest"),
 }
 
 
@@ -150,32 +142,7 @@ def classed(frames: Frames, params: AbcParams) -> Frame:
         # A subject of which no margin is known is absent, not worth zero.
         summed = summed.filter(nw.col("margins") > 0)
     valued = summed.with_columns(nw.col(params.measure.value).cast(Unit.MONEY.dtype).alias("value"))
-    cents = valued.with_columns((nw.col("value") * 100).cast(nw.Int64()).alias("cents"))
-    positive = cents.with_columns(
-        nw.when(nw.col("cents") > 0).then(nw.col("cents")).otherwise(nw.lit(0)).alias("worth"),
-        (-nw.col("cents")).alias("descending"),
-    )
-    running = positive.with_columns(
-        nw.col("worth").sum().cast(nw.Int64()).alias("whole"),
-        nw.col("worth").cum_sum().over(order_by=["descending", "id"]).cast(nw.Int64()).alias("up_to"),
-    )
-    return _with_class(running, params)
-
-
-def _with_class(running: Frame, params: AbcParams) -> Frame:
-    before = (nw.col("up_to") - nw.col("worth")) * PARTS_OF_SHARE
-    is_worth = nw.col("worth") > 0
-    until_a, until_b = round(params.a_share * PARTS_OF_SHARE), round(params.b_share * PARTS_OF_SHARE)
-    in_class = (
-        nw.when(is_worth & (before < nw.col("whole") * until_a))
-        .then(nw.lit("A"))
-        .otherwise(nw.when(is_worth & (before < nw.col("whole") * until_b)).then(nw.lit("B")).otherwise(nw.lit("C")))
-    )
-    return running.with_columns(
-        in_class.alias("class"),
-        nw.when(is_worth).then(ratio(nw.col("worth"), nw.col("whole"))).alias("share"),
-        nw.when(is_worth).then(ratio(nw.col("up_to"), nw.col("whole"))).alias("cumulative_share"),
-    )
+    return with_abc(valued, a_share=params.a_share, b_share=params.b_share)
 
 
 def abc(*, params: AbcParams, **frames: Frame) -> Frame:

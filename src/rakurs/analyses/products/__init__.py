@@ -1,5 +1,6 @@
 """Products: what is bought together, what is missing, what it brings."""
 
+from rakurs.analyses.products.abc_xyz import ANALYSIS as ABC_XYZ
 from rakurs.analyses.products.association_rules import ANALYSIS as ASSOCIATION_RULES
 from rakurs.core.analysis import Area
 from rakurs.core.text import Text
@@ -8,5 +9,5 @@ AREA = Area(
     name="products",
     title=Text(ru="Товары", en="Products"),
     icon="package",
-    analyses=(ASSOCIATION_RULES,),
+    analyses=(ASSOCIATION_RULES, ABC_XYZ),
 )
