@@ -14,6 +14,7 @@ from rakurs.core.errors import BadInput, BadParameter, UnknownName
 from rakurs.core.frames import conform, rows_beside, run_once
 from rakurs.core.mart import MartSettings
 from rakurs.core.params import Params
+from rakurs.core.table import Table
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts import CALENDAR_MART, MARTS
@@ -171,7 +172,7 @@ def _days(canonical: Mapping[str, Frame]) -> tuple[date, date]:
     """The first and the last day anything happened on."""
     found: list[date] = []
     for name, frame in canonical.items():
-        days = [nw.col(day_of(column.name)) for column in _TABLES[name].columns if column.unit is Unit.TIME]
+        days = [nw.col(day) for day in _event_days(_TABLES[name])]
         if days:
             first = {f"first_{number}": day.min() for number, day in enumerate(days)}
             last = {f"last_{number}": day.max() for number, day in enumerate(days)}
@@ -185,6 +186,13 @@ def _days(canonical: Mapping[str, Frame]) -> tuple[date, date]:
             )
         )
     return min(found), max(found)
+
+
+def _event_days(table: Table) -> list[str]:
+    """The columns that say on which days things happened; of scores, the day they were made."""
+    if table is MODEL_SCORES:
+        return ["scored_on"]
+    return [day_of(column.name) for column in table.columns if column.unit is Unit.TIME]
 
 
 def _pass_gate(analysis: Analysis, inputs: Mapping[str, Frame], params: Params) -> None:
