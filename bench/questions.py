@@ -182,5 +182,20 @@ def question_named(name: str) -> Question:
     return next(question for question in QUESTIONS if question.name == name)
 
 
-WITHOUT_PEERS = frozenset({"pipeline_as_of", "pipeline_changes", "why_changed"})
+WITHOUT_PEERS = frozenset(
+    {
+        "abc_xyz",
+        "association_rules",
+        "churn_risk",
+        "customer_value",
+        "lifecycle",
+        "lifecycle_moves",
+        "pipeline_as_of",
+        "pipeline_changes",
+        "profitability",
+        "sales_forecast",
+        "why_changed",
+        "win_chances",
+    }
+)
 """Questions nobody wrote in SQL and polars yet: they are not measured."""

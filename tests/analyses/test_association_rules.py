@@ -70,6 +70,12 @@ def test_a_rule_exactly_on_the_bound_is_in() -> None:
     assert rule.both * 10 == 8 * rule.cause_baskets
 
 
+def test_among_very_many_items_chance_pairs_are_not_claimed() -> None:
+    """Most pairs of 1,500 items never meet often enough: they were looked at all the same."""
+    baskets = baskets_of(independent(20_000, 1_500, seed=4))
+    assert rules_of(baskets, least=10, longest=2, least_confidence=0.0, false_share=0.05) == []
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_independent_baskets_of_many_sizes_hold_no_rule(seed: int) -> None:
     baskets = baskets_of(independent(20_000, 80, seed=seed))

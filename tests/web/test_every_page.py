@@ -79,7 +79,7 @@ open_state()
 from rakurs.web.palette import PLACES
 print(json.dumps([place.route for place in PLACES]))
 """
-FOR_ONE_THING = ("add_to_dashboard", "dashboard_members", "members", "build_members", "help_analysis")
+FOR_ONE_THING = ("add_to_dashboard", "dashboard_members", "members", "model", "build_members", "help_analysis")
 """Pages that make sense only for the thing they were opened from."""
 FURNITURE = "#main :is(.head p, .crumbs > span, thead th, button, legend, .field > label, .field > span, .field > small, .hint, .notice)"
 """What Rakurs itself says on a page, and no data does."""

@@ -157,7 +157,8 @@ def association_rules(*, sale_lines: Frame, products: Frame, params: Association
             absent(Unit.TEXT).alias("name"),
         )
     )
-    names = products.select(nw.col("product_id").str.strip_chars().alias("item"), "name").join(
+    known = products if params.items is Items.PRODUCTS else products.head(0)
+    names = known.select(nw.col("product_id").str.strip_chars().alias("item"), "name").join(
         often, on="item", how="semi"
     )
     named = (
@@ -362,7 +363,7 @@ ANALYSIS = Analysis(
             "пороги сравниваются в целых числах. Ожидалось: в покупке из s товаров с k товарами причины осталось s − k мест, "
             "которые делят остальные по их частоте в покупках того же размера. Показаны правила, где следствие встречается "
             "более чем в min_lift раз чаще ожидаемого не случайно (биномиальный критерий, поправка Бенджамини-Хохберга на все "
-            "правила этой поддержки), и длинное правило, только если оно на десятую долю достовернее короткого. Кому "
+            "частые причины с каждым частым товаром), и длинное правило, только если оно на десятую долю достовернее короткого. Кому "
             "предложить: клиенты, у которых есть покупка со всей причиной и нет ни одной со следствием."
         ),
         en=(
@@ -372,7 +373,7 @@ ANALYSIS = Analysis(
             "shares. All sets are found, thresholds are compared in whole numbers. Expected: in a purchase of s items with k of the "
             "cause, s − k places are left that the others share by their frequency in purchases of that size. Shown are rules where "
             "the effect comes more than min_lift times as often as expected, beyond chance (binomial test, Benjamini-Hochberg over "
-            "all rules of that support), and a longer rule only where it is a tenth more confident than a shorter one. Whom to "
+            "every frequent cause with every frequent item), and a longer rule only where it is a tenth more confident than a shorter one. Whom to "
             "offer: customers with a purchase that holds the whole cause and none with the effect."
         ),
     ),

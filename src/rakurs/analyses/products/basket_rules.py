@@ -4,7 +4,7 @@ In large baskets everything stands beside everything: with baskets of varying si
 together. So each rule is held against what its own baskets, by their sizes, would bring anyway.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,8 +50,8 @@ def rules_of(
     """Every rule with one effect whose items stand together in `least` baskets, with that confidence.
 
     With `false_share` below 1 only those that bring the effect more than `least_lift` times as often as expected, beyond
-    chance. Thresholds are compared in whole numbers: a rule exactly on the bound is in. The correction for many looks is over all
-    rules of that support, before the confidence is looked at.
+    chance. Thresholds are compared in whole numbers: a rule exactly on the bound is in. The correction for many looks is over
+    every frequent cause with every frequent item beside it, whether or not they met often enough.
     """
     sets = list(frequent(baskets, least=least, longest=longest))
     counts = {items: len(holders) for items, holders in sets}
@@ -65,7 +65,10 @@ def rules_of(
                 cause = tuple(item for item in items if item != effect)
                 found.append((cause, effect, len(holders), counts[cause]))
                 expected.append(sizes.expected(by_size[cause], cause, effect))
-    q_values = benjamini_hochberg(_upper_tails(found, [least_lift * chance for chance in expected]))
+    looked_at = _looked_at(counts, longest) / max(len(found), 1)
+    tails = _upper_tails(found, [least_lift * chance for chance in expected])
+    # What did not reach the support was looked at too, and would not have been claimed.
+    q_values = [min(1.0, q_value * looked_at) for q_value in benjamini_hochberg(tails)]
     bound = round(least_confidence * MILLION)
     return [
         Rule(
@@ -82,12 +85,18 @@ def rules_of(
     ]
 
 
+def _looked_at(counts: Mapping[tuple[int, ...], int], longest: int) -> int:
+    """How many rules could have been claimed: each frequent cause with each frequent item it does not hold."""
+    items = sum(len(held) == 1 for held in counts)
+    return sum(items - len(held) for held in counts if len(held) < longest)
+
+
 def _upper_tails(found: Sequence[tuple[tuple[int, ...], int, int, int]], expected: Sequence[float]) -> list[float]:
     """The chance of at least as many baskets with the effect, each holding it by itself."""
     from scipy.stats import binom  # noqa: PLC0415 - scipy is slow to import
 
     both = np.array([row[2] for row in found], dtype=np.float64)
-    held = np.array([row[3] for row in found], dtype=np.float64)
+    held = np.array([row[3] for row in found], dtype=np.int64)
     share = np.clip(np.divide(np.array(expected), held, out=np.zeros(len(found)), where=held > 0), 0.0, 1.0)
     return [float(value) for value in binom.sf(both - 1, held, share)]
 
