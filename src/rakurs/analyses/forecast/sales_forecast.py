@@ -272,16 +272,17 @@ ANALYSIS = Analysis(
             "Учится на законченных отрезках до дня вопроса; отрезок без продаж между первым и последним: 0; первый не в счёт, если продажи начались посреди него. Пробуются "
             "повторение прошлого сезона, тета-метод и комплексное сглаживание; сезон: неделя дней, год недель, месяцев, "
             "кварталов, если истории хватает на два. Каждый способ прогнозирует с нескольких прошлых дней то, что уже известно; "
-            "берётся способ с наименьшей ошибкой MASE (средняя ошибка к средней разнице с прошлым сезоном). Интервал: "
-            "конформный, по модулям прежних ошибок этого способа, отдельно для ближней и дальней половины. «Попадало в "
+            "берётся способ с наименьшей ошибкой MASE (средняя ошибка к средней разнице с прошлым сезоном), "
+            "если она хотя бы на двадцатую меньше, чем у повторения сезона; для недель с годовым сезоном сглаживание не "
+            "пробуется. Интервал: конформный, по модулям прежних ошибок этого способа, отдельно для ближней и дальней половины. «Попадало в "
             "интервал»: доля прошлых случаев в интервале, построенном без них."
         ),
         en=(
             "It learns from finished buckets up to the day of the question; a bucket without sales between the first and the last "
             "is 0; the first does not count where sales began in the middle of it. Tried are the last season again, the theta method and complex exponential smoothing; a season is a week of days, "
             "a year of weeks, months, quarters, where the past holds two. Each way forecasts from several past days what is known "
-            "by now; the one with the least MASE (mean error to the mean difference from the last season) is taken. Interval: "
-            "conformal, by the sizes of that way's past errors, apart for the near and the far half. “Held by the interval”: the "
+            "by now; the one with the least MASE (mean error to the mean difference from the last season) is taken, where it is a twentieth "
+            "less than that of repeating the season; for weeks with a yearly season smoothing is not tried. Interval: conformal, by the sizes of that way's past errors, apart for the near and the far half. “Held by the interval”: the "
             "share of past cases inside an interval made without them."
         ),
     ),
@@ -302,7 +303,7 @@ ANALYSIS = Analysis(
         needs=(
             Need(
                 what=Text(ru="законченных отрезков с продажами", en="finished buckets with sales"),
-                at_least=LEAST_BUCKETS,
+                at_least=LEAST_BUCKETS + 1,  # the first may be left out
                 rows=lambda frames, params: sales_forecast(
                     sales=frames["sales"], calendar=frames["calendar"], params=params
                 ),

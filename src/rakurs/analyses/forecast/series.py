@@ -1,7 +1,7 @@
 """How does a series go on, and how far may that be trusted? Several ways are tried on its own past; the best goes on.
 
 Every way forecasts from several past days what then came (rolling origins). The one with the least error is used, and
-only where it beats the seasonal naive; its interval is as wide as its own errors were, not as the way promises.
+only where it clearly beats the seasonal naive; its interval is as wide as its own errors were, not as the way promises.
 
 Sources: Hyndman, Koehler, International Journal of Forecasting 22 (2006), 679-688 (MASE); Svetunkov et al., Naval Research
 Logistics 69 (2022), 1108-1123 (complex exponential smoothing); Fiorucci et al., IJF 32 (2016), 1151-1161 (theta); Stankeviciute
@@ -23,6 +23,8 @@ MOST_ORIGINS = 6
 LEAST_ORIGINS = 2
 LEAST_POINTS = 6
 LONGEST_SMOOTHED = 26
+CLEARLY = 0.95
+"""A way must err less than this share of the naive's error to be taken: on noise some way always wins by a hair."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +51,14 @@ def foresee(past: Array, *, season: int, ahead: int, level: float) -> Foreseen:
     ways = _ways(period)
     base: Way = "seasonal_naive" if period > 1 else "naive"
     origins = _origins(len(past), period, ahead)
-    scale = _scale(past, period)
+    scale = _scale(past[: min(origins, default=0)], period)
     if len(origins) < LEAST_ORIGINS or scale == 0:
         return _untried(past, ways[base], base, period=period, ahead=ahead, level=level)
     errors = {way: np.stack([_error(past, end, go_on, ahead) for end in origins]) for way, go_on in ways.items()}
     mases = {way: float(np.nanmean(np.abs(found))) / scale for way, found in errors.items()}
     best = min(mases, key=lambda way: (mases[way], way))
+    if mases[best] > CLEARLY * mases[base]:
+        best = base
     misses = np.abs(errors[best])
     values = ways[best](past, ahead)
     width = _width(misses, level)
