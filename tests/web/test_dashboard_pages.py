@@ -145,9 +145,9 @@ def test_ready_dashboards_are_open_to_all(visitor: Visitor, path: str, theme: st
     page = visitor.page(theme=theme, language=language)
     opened(page, path)
     assert serious(page) == []
-    # Here no model has learned yet: what would show its scores says so, and everything else is answered.
+    # What shows the scores of a model that has not learned yet says so; everything else is answered.
     lacking = page.locator(".tile-state")
-    expect(lacking).to_have_count(int(path in {"/dashboards/sales/", "/dashboards/marketing/"}))
+    assert lacking.count() <= int(path in {"/dashboards/sales/", "/dashboards/marketing/"})
     assert all(re.search("модели|model", text) for text in lacking.all_inner_texts())
     if language == "en":
         chrome = page.locator(".board-head, .board-tile > header, .filters .name, .tile-body thead").all_inner_texts()

@@ -8,7 +8,8 @@ from rakurs.analyses import AREAS
 
 pytestmark = pytest.mark.browser
 
-NAMES = [analysis.name for area in AREAS for analysis in area.analyses]
+NAMES = [analysis.name for area in AREAS for analysis in area.analyses if analysis.model is None]
+OF_MODELS = [analysis.name for area in AREAS for analysis in area.analyses if analysis.model is not None]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -38,6 +39,19 @@ def test_every_report_in_english_and_dark(visitor: Visitor, name: str) -> None:
     russian = [text for text in chrome if any("а" <= letter <= "я" for letter in text.casefold())]
     assert russian == [], "Russian words on an English page"
     assert serious(page, "color-contrast") == []
+
+
+@pytest.mark.parametrize("name", OF_MODELS)
+def test_a_report_of_scores_is_drawn_or_says_what_it_lacks(visitor: Visitor, name: str) -> None:
+    """Whether the model has learned by now is its own test's doing."""
+    page = visitor.page()
+    page.goto(f"/reports/{name}/")
+    expect(page.locator("e-chart, .state").first).to_be_visible()
+    if not page.locator("e-chart").count():
+        expect(page.locator("#main")).to_contain_text("Нужно ещё 1: оценка модели")
+    assert serious(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390, "wider than a phone"
 
 
 def test_login_is_open_to_all(newcomer: Visitor) -> None:

@@ -29,7 +29,7 @@ class Environment:
     state_url: str | None
     public_url: str | None
     language: Language
-    models_learn: bool
+    models_learn: bool = True
     """Whether models learn and score by themselves."""
 
     @property
