@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rakurs.analyses.products.basket_rules import Rule, rules_of
 from rakurs.analyses.products.itemsets import Baskets, frequent
+from rakurs.core.errors import BadInput
 
 ROWS = st.lists(st.sets(st.integers(0, 7), max_size=6), min_size=1, max_size=25)
 
@@ -60,6 +61,13 @@ def test_rules_are_those_that_counting_finds(rows: list[set[int]], least: int, c
     found = rules_of(baskets_of(rows), least=least, longest=3, least_confidence=confidence)
     assert {(rule.cause, rule.effect, rule.both, rule.cause_baskets) for rule in found} == wanted
     assert len(found) == len(wanted)
+
+
+def test_more_sets_than_anybody_reads_are_refused() -> None:
+    rows = [set(range(12))] * 3
+    assert len(rules_of(baskets_of(rows), least=3, longest=2, least_confidence=0.0, most_sets=78)) == 132
+    with pytest.raises(BadInput, match="more than 77 sets"):
+        rules_of(baskets_of(rows), least=3, longest=2, least_confidence=0.0, most_sets=77)
 
 
 def test_a_rule_exactly_on_the_bound_is_in() -> None:

@@ -403,7 +403,13 @@ ANALYSIS = Analysis(
         LeftOut(
             reason=Text(ru="Строки без товара", en="Lines without a product"),
             rows=lambda frames, params: within(filtered_sales(frames[LINES], params), params).filter(
-                nw.col(KEY_OF[params.items]).is_null()
+                nw.col(KEY_OF[params.items]).str.strip_chars().fill_null("") == ""
+            ),
+        ),
+        LeftOut(
+            reason=Text(ru="Строки возвратов", en="Lines of returns"),
+            rows=lambda frames, params: within(filtered_sales(frames[LINES], params), params).filter(
+                nw.col("is_return")
             ),
         ),
     ),

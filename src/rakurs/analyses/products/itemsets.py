@@ -53,10 +53,12 @@ def _grown(
 ) -> Iterator[tuple[tuple[int, ...], Ints]]:
     """The sets that begin with `prefix`; `part` holds what its baskets (called `ids`) hold after it."""
     counts = np.bincount(part.items) if len(part.items) else np.zeros(0, dtype=np.int64)
-    chosen = np.flatnonzero(counts >= least)
+    is_frequent = counts >= least
+    chosen = np.flatnonzero(is_frequent)
     if not len(chosen):
         return
-    row_of = np.repeat(np.arange(part.count), part.sizes)
+    part, row_of = _only(is_frequent, part)
+    counts = counts * is_frequent
     places = np.argsort(part.items, kind="stable")
     ends = np.cumsum(counts)
     for item in chosen:
@@ -66,6 +68,14 @@ def _grown(
         yield found, ids[rows]
         if len(found) < longest:
             yield from _grown(found, _after(part, held, rows), ids[rows], least=least, longest=longest)
+
+
+def _only(is_kept: NDArray[np.bool_], part: Baskets) -> tuple[Baskets, Ints]:
+    """`part` without the other items, and of each item left whose it is."""
+    is_left = is_kept[part.items]
+    row_of = np.repeat(np.arange(part.count), part.sizes)[is_left]
+    start = np.concatenate([[0], np.cumsum(is_left)])[part.start]
+    return Baskets(start, part.items[is_left]), row_of
 
 
 def _after(part: Baskets, held: Ints, rows: Ints) -> Baskets:
