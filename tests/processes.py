@@ -17,7 +17,6 @@ import httpx
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE.parent / "src"
-AS_INSTALLED = HERE / "as_installed"
 NOT_PASSED_ON = ("RAKURS_", "DJANGO_", "LC_", "PYTHONDONTWRITEBYTECODE")
 START_SECONDS = 180
 ONE_AFTER_ANOTHER = """
@@ -76,7 +75,7 @@ class Machine:
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_PASSED_ON)}
-        paths = os.pathsep.join([str(SOURCES), str(AS_INSTALLED), *filter(None, [os.environ.get("PYTHONPATH")])])
+        paths = os.pathsep.join([str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])])
         ours = {
             "RAKURS_HOME": str(self.home),
             "RAKURS_LANGUAGE": "en",

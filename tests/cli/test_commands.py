@@ -42,9 +42,10 @@ def test_help_comes_within_half_a_second_of_work(loaded: Machine) -> None:
     assert min(seconds() for _ in range(5)) < 0.5
 
 
-def test_a_question_imports_nothing_it_does_not_need(loaded: Machine) -> None:
+@pytest.mark.parametrize("command", [("quarantine", "--format", "json"), ("run", "rfm", "--limit", "1")])
+def test_a_question_imports_nothing_it_does_not_need(loaded: Machine, command: tuple[str, ...]) -> None:
     program = (
-        "import sys; sys.argv = ['rakurs', 'quarantine', '--format', 'json']\n"
+        f"import sys; sys.argv = {['rakurs', *command]!r}\n"
         "from rakurs.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from rakurs.app.lean_start import start_lean
 from rakurs.cli.root import STOPPED, app
 
 __all__ = ["main"]
@@ -10,6 +11,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run one command; the exit code tells how it went."""
+    start_lean()
     # A machine whose locale cannot say a Russian word still gets the answer.
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)

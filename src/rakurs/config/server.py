@@ -27,6 +27,7 @@ from rakurs.app import serving
 from rakurs.app.announcement import Announcement, announce, announced, withdraw
 from rakurs.app.home import Home, default_home
 from rakurs.app.languages import default_language
+from rakurs.app.lean_start import start_lean
 from rakurs.app.workspace import Workspace
 from rakurs.core.errors import RakursError, WarehouseBusy
 from rakurs.core.text import Text
@@ -50,6 +51,7 @@ _LATER_LOGIN = Text(ru="Забыли пароль? rakurs user reset ЛОГИН"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the home of this process until it is told to stop; 0 when it went down as asked."""
+    start_lean()
     options = _options(arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rakurs.config.settings")
     home = default_home().ensured()
