@@ -6,8 +6,7 @@ letter. People get the numbers of their own scope, a chat those of the notice's 
 """
 
 import logging
-from datetime import datetime, timedelta
-from threading import Event, Thread
+from datetime import date, datetime, timedelta
 from typing import cast
 
 from dbos import DBOS, SetWorkflowID
@@ -23,6 +22,7 @@ from rakurs.app.schedules import take_due
 from rakurs.app.segments import refresh_living
 from rakurs.app.serving import current
 from rakurs.app.subjects import told_to
+from rakurs.app.watching import Watch
 from rakurs.core.channel import Message
 from rakurs.core.errors import CannotSend, RakursError
 from rakurs.core.text import Language, Text
@@ -35,8 +35,16 @@ TICK_SECONDS = 5.0
 LOOK_EVERY = timedelta(days=1)
 
 _log = logging.getLogger(__name__)
-_stopping = Event()
+_watch = Watch("deliveries", seconds=TICK_SECONDS)
 _site: dict[str, str] = {"url": ""}
+
+
+class _Seen:
+    """What the last look saw."""
+
+    version = 0
+    counted_on: date | None = None
+
 
 _NOW = Text(ru="{metric}: {value} за {day}", en="{metric}: {value} on {day}")
 _AGAINST = Text(ru="порог {expected}", en="threshold {expected}")
@@ -52,30 +60,23 @@ def start(*, public_url: str) -> None:
     """Begin to watch the clock and the data. `public_url` is what links in letters start with; empty for none."""
     _site["url"] = public_url.rstrip("/")
     DBOS.register_queue(QUEUE, global_concurrency=2, polling_interval_sec=0.5, on_conflict="always_update")
-    _stopping.clear()
-    Thread(target=_watch, name="deliveries", daemon=True).start()
+    _Seen.version, _Seen.counted_on = current().data_version, None
+    _watch.start(_look_at_all)
 
 
 def stop() -> None:
     """No new delivery begins."""
-    _stopping.set()
+    _watch.stop()
 
 
-def _watch() -> None:
-    seen, counted_on = current().data_version, None
-    while not _stopping.wait(TICK_SECONDS):
-        try:
-            # A report sent or asked in the morning is of those who are in the segment today.
-            if counted_on != current().today:
-                counted_on = current().today
-                refresh_living(current())
-            version = current().data_version
-            tick(clock.now(), is_new_data=version != seen)
-            seen = version
-        except Exception:  # noqa: BLE001 - the clock must go on; the log gets the cause
-            _log.exception("scheduled reports could not be looked at")
-        finally:
-            close_old_connections()
+def _look_at_all() -> None:
+    # A report sent or asked in the morning is of those who are in the segment today.
+    if _Seen.counted_on != current().today:
+        _Seen.counted_on = current().today
+        refresh_living(current())
+    version = current().data_version
+    tick(clock.now(), is_new_data=version != _Seen.version)
+    _Seen.version = version
 
 
 def tick(now: datetime, *, is_new_data: bool = False) -> int:

@@ -100,7 +100,14 @@ def _card(card: ModelCard, model: Model, language: Language) -> Document:
         "tested_rows": card.tested_rows,
         "tested_until": card.tested_until,
         "measures": [
-            {"name": item.name, "title": item.title.to(language), "value": item.value, "baseline": item.baseline}
+            {
+                "name": item.name,
+                "title": item.title.to(language),
+                "value": item.value,
+                "low": item.low,
+                "high": item.high,
+                "baseline": item.baseline,
+            }
             for item in card.measures
         ],
         "calibration": [

@@ -3,7 +3,6 @@ and by new data.
 """
 
 import logging
-from threading import Event, Thread
 
 from dbos import DBOS, SetWorkflowID
 from django.db import close_old_connections
@@ -11,16 +10,17 @@ from django.db import close_old_connections
 from rakurs.app import predictions
 from rakurs.app.segments import refresh_living
 from rakurs.app.serving import current
+from rakurs.app.watching import Watch
 from rakurs.core.errors import Cancelled, RakursError
 from rakurs.core.model import Model
 from rakurs.core.text import Text
-from rakurs.state.models import ModelFit, User, new_id
+from rakurs.state.models import ModelFit, User
 
 QUEUE = "models"
 LOOK_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
-_stopping = Event()
+_watch = Watch("models", seconds=LOOK_SECONDS)
 _UNEXPECTED = Text(
     ru="Обучение прервалось из-за внутренней ошибки; прежние оценки целы. Подробности в журнале сервера.",
     en="The fit failed on an internal error; the scores are as they were. Details are in the server's log.",
@@ -30,55 +30,46 @@ _UNEXPECTED = Text(
 def start(*, by_themselves: bool) -> None:
     """Go on with unfinished fits; where models work `by_themselves`, begin what is due as time and data go on."""
     DBOS.register_queue(QUEUE, global_concurrency=1, polling_interval_sec=0.5, on_conflict="always_update")
-    _stopping.clear()
-    for fit in ModelFit.objects.filter(status__in=ModelFit.UNDER_WAY, is_current=False):
-        workflow = DBOS.get_workflow_status(fit.id)
+    for fit in ModelFit.objects.filter(status__in=ModelFit.UNDER_WAY):
+        workflow = DBOS.get_workflow_status(_workflow_id(fit))
         if workflow is None:
             _enqueue(fit)
         elif workflow.status not in {"PENDING", "ENQUEUED", "DELAYED"}:
             predictions.stopped(fit.id, ModelFit.Status.FAILED, _UNEXPECTED)
     if by_themselves:
-        Thread(target=_watch, name="models", daemon=True).start()
+        _watch.start(_begin_what_is_due)
 
 
 def stop() -> None:
     """Nothing more begins by itself."""
-    _stopping.set()
+    _watch.stop()
 
 
 def fit_model(model: Model, by: User | None) -> ModelFit:
     """Let a model learn anew. Returns at once; the fit tells how far it is."""
     fit = predictions.begun(current(), model, by)
-    if DBOS.get_workflow_status(fit.id) is None:
+    if DBOS.get_workflow_status(_workflow_id(fit)) is None:
         _enqueue(fit)
     return fit
 
 
-def _watch() -> None:
-    while not _stopping.wait(LOOK_SECONDS):
-        try:
-            for deed, model in predictions.due(current()):
-                if deed == "fit":
-                    fit_model(model, None)
-                else:
-                    _score_again(model)
-        except Exception:  # noqa: BLE001 - the thread must go on; the log gets the cause
-            _log.exception("models could not be looked at")
-        finally:
-            close_old_connections()
-
-
-def _score_again(model: Model) -> None:
-    fit = ModelFit.objects.filter(name=model.name, is_current=True).first()
-    if fit is not None:
-        predictions.begun_again(current(), fit)
-        with SetWorkflowID(f"{fit.id}-{new_id()}"):
-            DBOS.enqueue_workflow(QUEUE, _predict, fit.id)
+def _begin_what_is_due() -> None:
+    for deed, known in predictions.due(current()):
+        if deed == "fit":
+            fit_model(known.model, None)
+        elif known.current is not None:
+            predictions.begun_again(current(), known.current)
+            _enqueue(known.current)
 
 
 def _enqueue(fit: ModelFit) -> None:
-    with SetWorkflowID(fit.id):
+    with SetWorkflowID(_workflow_id(fit)):
         DBOS.enqueue_workflow(QUEUE, _predict, fit.id)
+
+
+def _workflow_id(fit: ModelFit) -> str:
+    """A fit learns once, and scores again on other days and other data."""
+    return f"{fit.id}-{fit.scored_on}-{fit.scored_version}" if fit.is_current else fit.id
 
 
 @DBOS.workflow(name="predict")

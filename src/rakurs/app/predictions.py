@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,9 +17,10 @@ from pydantic import TypeAdapter
 
 from rakurs.app.accounts import note
 from rakurs.app.params import checked_params
+from rakurs.app.segments import refresh_living
 from rakurs.app.workspace import Workspace
 from rakurs.core.answer import Missing
-from rakurs.core.errors import Cancelled
+from rakurs.core.errors import Cancelled, RakursError
 from rakurs.core.model import Model, ModelCard, NotEnough
 from rakurs.core.params import Params
 from rakurs.core.text import Text
@@ -28,6 +29,7 @@ from rakurs.state.models import ModelFit, ModelSettings, User
 from rakurs.warehouse.reading import Reader
 
 Status = ModelFit.Status
+Deed = Literal["fit", "score"]
 Told = Callable[[int, int], None]
 """How far a scoring is, in rows of all; may raise Cancelled."""
 
@@ -38,6 +40,7 @@ LARGE_ROWS = 1_000_000
 
 _CARD = TypeAdapter(ModelCard)
 _MISSING = TypeAdapter(tuple[Missing, ...])
+_FAILED = Text(ru="Обучение не удалось; прежние оценки целы.", en="The fit failed; the scores are as they were.")
 _CANCELLED = Text(ru="Обучение отменено; прежние оценки целы.", en="Cancelled; the scores are as they were.")
 
 
@@ -55,6 +58,11 @@ class Standing:
     def card(self) -> ModelCard | None:
         """What the scoring fit says of itself."""
         return None if self.current is None else card_of(self.current)
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it learns or scores right now, or waits to."""
+        return any(fit is not None and fit.is_under_way for fit in (self.latest, self.current))
 
     @property
     def missing(self) -> tuple[Missing, ...]:
@@ -105,7 +113,8 @@ def begun(workspace: Workspace, model: Model, by: User | None) -> ModelFit:
 
 def begun_again(workspace: Workspace, fit: ModelFit) -> None:
     """The current fit is about to score again. Noted beforehand, so that what fails is not tried at every look."""
-    _moved(fit, Status.SCORING, scored_on=workspace.today, scored_version=workspace.data_version, done=0, total=0)
+    seen = {"scored_on": workspace.today, "scored_version": workspace.data_version}
+    _moved(fit, Status.SCORING, **seen, done=0, total=0, is_cancel_asked=False, error_ru="", error_en="")
 
 
 def cancel(fit: ModelFit) -> None:
@@ -176,9 +185,13 @@ def fit_now(workspace: Workspace, model: Model) -> None:
     try:
         learn(workspace, fit.id)
         score(workspace, fit.id)
-    except BaseException:
+    except (Cancelled, KeyboardInterrupt):
         stopped(fit.id, Status.CANCELLED, _CANCELLED)
         raise
+    except BaseException as failed:
+        stopped(fit.id, Status.FAILED, failed.message if isinstance(failed, RakursError) else _FAILED)
+        raise
+    refresh_living(workspace, has_new_scores=True)
 
 
 def stopped(fit_id: str, status: str, message: Text) -> None:
@@ -188,20 +201,15 @@ def stopped(fit_id: str, status: str, message: Text) -> None:
     )
 
 
-def due(workspace: Workspace) -> list[tuple[str, Model]]:
-    """What is to be done by itself now: ("fit" or "score", model) for models that are on and not under way."""
-    found: list[tuple[str, Model]] = []
+def due(workspace: Workspace) -> list[tuple[Deed, Standing]]:
+    """What is to be done by itself now, of the models that are on and not under way."""
     if not workspace.has_data:
-        return found
-    for known in standings():
-        if known.is_on and not (known.latest is not None and known.latest.is_under_way):
-            deed = _due(workspace, known)
-            if deed is not None:
-                found.append((deed, known.model))
-    return found
+        return []
+    idle = [known for known in standings() if known.is_on and not known.is_under_way]
+    return [(deed, known) for known in idle if (deed := _due(workspace, known)) is not None]
 
 
-def _due(workspace: Workspace, known: Standing) -> str | None:
+def _due(workspace: Workspace, known: Standing) -> Deed | None:
     latest, current = known.latest, known.current
     has_news = latest is None or latest.data_version != workspace.data_version
     if current is None:
@@ -225,8 +233,10 @@ def _samples(reader: Reader, model: Model, params: Params) -> pa.Table:
             missing.append(Missing(what=need.what, at_least=need.at_least, have=have))
     if missing:
         raise NotEnough(tuple(missing))
-    # In the order of the key, so that the same rows make the same fit.
-    return reader.collect(model.samples(frames, params)).sort_by(model.key)
+    samples = reader.collect(model.samples(frames, params))
+    # In one order, so that the same rows make the same fit.
+    names = [model.key, *(name for name in samples.column_names if name != model.key)]
+    return samples.sort_by([(name, "ascending") for name in names])
 
 
 def _scored(

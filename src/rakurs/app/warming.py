@@ -4,14 +4,10 @@ Answers are cached until the data changes, so whoever comes first after a load w
 asks what people see first, the most common rights first, one question at a time, and stops as soon as the data moves on.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
-from threading import Event, Thread
 from time import monotonic
-
-from django.db import close_old_connections
 
 from rakurs.analyses import AREAS
 from rakurs.app.accounts import scope_of
@@ -21,6 +17,7 @@ from rakurs.app.dashboards import Tile
 from rakurs.app.kept_dashboards import Shown, home_of, question_of
 from rakurs.app.rights import Scope
 from rakurs.app.serving import current
+from rakurs.app.watching import Watch
 from rakurs.app.workspace import Workspace
 from rakurs.core.errors import RakursError
 from rakurs.state.models import User
@@ -31,38 +28,36 @@ LOOK_SECONDS = 1.0
 MOST_SCOPES = 6
 MOST_SECONDS = 120.0
 
-_log = logging.getLogger(__name__)
-_stopping = Event()
+_watch = Watch("warming", seconds=LOOK_SECONDS)
+
+
+class _Seen:
+    """The data the last look saw."""
+
+    version = -1
 
 
 def start() -> None:
     """Begin to watch the data."""
-    _stopping.clear()
-    Thread(target=_watch, name="warming", daemon=True).start()
+    _Seen.version = -1
+    _watch.start(_look)
 
 
 def stop() -> None:
     """No further question is asked."""
-    _stopping.set()
+    _watch.stop()
 
 
-def _watch() -> None:
-    seen = -1
-    while not _stopping.wait(LOOK_SECONDS):
-        try:
-            workspace = current()
-            version = workspace.data_version
-            if version != seen and sum(table.rows for table in workspace.state.tables.values()) >= LARGE_ROWS:
-                warm(workspace, goes_on=partial(_is_still, version))
-            seen = version
-        except Exception:  # noqa: BLE001 - the thread must go on; the log gets the cause
-            _log.exception("answers could not be prepared")
-        finally:
-            close_old_connections()
+def _look() -> None:
+    workspace = current()
+    version = workspace.data_version
+    if version != _Seen.version and sum(table.rows for table in workspace.state.tables.values()) >= LARGE_ROWS:
+        warm(workspace, goes_on=partial(_is_still, version))
+    _Seen.version = version
 
 
 def _is_still(version: int) -> bool:
-    return not _stopping.is_set() and current().data_version == version
+    return _watch.goes_on and current().data_version == version
 
 
 def warm(workspace: Workspace, *, goes_on: Callable[[], bool] = lambda: True) -> int:
