@@ -1,13 +1,15 @@
 """Intervals against published and independently computed numbers."""
 
 from math import isclose
+from statistics import NormalDist
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from rakurs.core.intervals import Interval, bootstrap, shrunk_shares, wilson
+from rakurs.core.intervals import Interval, auc_interval, bootstrap, shrunk_shares, wilson
 
 COUNTS = st.integers(1, 2000).flatmap(lambda trials: st.tuples(st.integers(0, trials), st.just(trials)))
 
@@ -67,3 +69,16 @@ def test_bootstrap_is_repeatable_and_needs_two_values() -> None:
     assert first is not None
     assert 1 <= first.low < 4 < first.high <= 10
     assert bootstrap([1.0]) is None
+
+
+def test_the_interval_of_an_auc_holds_it_as_often_as_promised() -> None:
+    """Scores of two normal groups one deviation apart: the area is the chance that a difference of two is above zero."""
+    random, area = np.random.default_rng(2), NormalDist().cdf(1 / 2**0.5)
+    held = 0
+    for _ in range(400):
+        positives, negatives = random.normal(1, 1, 40), random.normal(0, 1, 60)
+        auc = float((positives[:, None] > negatives[None, :]).mean())
+        interval = auc_interval(auc, 40, 60)
+        held += interval.low <= area <= interval.high
+    assert 0.92 <= held / 400 <= 0.98
+    assert auc_interval(1.0, 5, 5).high == 1.0

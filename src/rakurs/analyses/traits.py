@@ -19,6 +19,7 @@ from rakurs.core.frames import absent, count_where, money_each
 from rakurs.core.metric import Dimension
 from rakurs.core.model import Model
 from rakurs.core.params import Params
+from rakurs.core.periods import day_number
 from rakurs.core.table import Table
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -43,7 +44,6 @@ INPUTS: Mapping[str, Table] = {
     "calendar": CALENDAR,
     SCORES: MODEL_SCORES,
 }
-EPOCH = date(1970, 1, 1)
 _YES_NO: Mapping[str, Text] = {"yes": Text(ru="да", en="yes"), "no": Text(ru="нет", en="no")}
 _KINDS = next(column.choices for column in CUSTOMER if column.name == "customer_kind")
 _TRAIT = Text(ru="Признака", en="trait")
@@ -252,5 +252,5 @@ def _open_deals(deals: Frame, today: date) -> Frame:
 def _with_days_ago(rows: Frame, calendar: Frame, column: str, *, today: date, name: str) -> Frame:
     numbers = calendar.select(nw.col("day").alias(column), nw.col("day_number").alias(f"{column}_number"))
     return rows.join(numbers, on=column, how="left").with_columns(
-        (nw.lit((today - EPOCH).days) - nw.col(f"{column}_number")).alias(name)
+        (nw.lit(day_number(today)) - nw.col(f"{column}_number")).alias(name)
     )

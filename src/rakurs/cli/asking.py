@@ -1,7 +1,6 @@
 """How does a person ask in a terminal? `analyses`, `run NAME`, `members NAME`: options made from the parameters."""
 
 import inspect
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -16,7 +15,7 @@ from rakurs.app.documents import analysis_line
 from rakurs.app.home import default_home
 from rakurs.app.languages import default_language
 from rakurs.app.work import opened
-from rakurs.cli.terminal import SHOWN_ROWS, print_json, print_passport, print_rows
+from rakurs.cli.terminal import SHOWN_ROWS, print_json, print_passport, print_rows, use_settings
 from rakurs.core.analysis import Analysis
 from rakurs.core.errors import BadInput, BadParameter
 from rakurs.core.params import ParamInfo
@@ -198,7 +197,7 @@ def _command(
 
     def command(**given: Any) -> None:
         # A question may name a segment, which is kept in the state: Django reads the environment only then.
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rakurs.config.settings")
+        use_settings()
         params = {name: value for name, value in given.items() if name in own and value is not None}
         ask(analysis, params, **{name: value for name, value in given.items() if name not in own})
 

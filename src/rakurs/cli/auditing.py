@@ -1,6 +1,5 @@
 """Who saw, changed and took out what? The audit in the terminal."""
 
-import os
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -10,7 +9,7 @@ from rakurs.app.audit_words import deed_words
 from rakurs.app.company import company_of
 from rakurs.app.home import default_home
 from rakurs.app.languages import default_language
-from rakurs.cli.terminal import print_json, print_rows
+from rakurs.cli.terminal import print_json, print_rows, use_settings
 from rakurs.core.text import Text
 from rakurs.state.opening import open_state
 
@@ -42,7 +41,7 @@ def audit(
     format: Annotated[Literal["table", "json"], typer.Option("--format")] = "table",
 ) -> None:
     """The newest lines first; both days are included, on the company's clock."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rakurs.config.settings")
+    use_settings()
     open_state()
     from rakurs.app.audit import AuditFilter, audit_document  # noqa: PLC0415 - its models need the settings
 

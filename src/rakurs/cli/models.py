@@ -1,7 +1,6 @@
 """How do models stand, and how does one learn? `rakurs models list`, `show NAME`, `fit NAME`."""
 
 import json
-import os
 from typing import Annotated, Literal
 
 import typer
@@ -9,7 +8,7 @@ import typer
 from rakurs.app.home import default_home
 from rakurs.app.languages import default_language
 from rakurs.app.work import opened
-from rakurs.cli.terminal import print_rows
+from rakurs.cli.terminal import print_rows, use_settings
 from rakurs.core.text import Text
 
 LANGUAGE = default_language()
@@ -41,7 +40,7 @@ _MEASURES = (
 @models_app.command("list", help=_words("Все модели и как они стоят", "Every model and how it stands"))
 def list_models(*, format: Annotated[Literal["table", "json"], typer.Option("--format")] = "table") -> None:
     """What each lacks where it could not learn yet."""
-    _use_settings()
+    use_settings()
     with opened(default_home()) as work:
         found = work.models(language=LANGUAGE)
     if format == "json":
@@ -57,7 +56,7 @@ def show(
     format: Annotated[Literal["table", "json"], typer.Option("--format")] = "table",
 ) -> None:
     """How good it is on days it has not seen, beside the baseline."""
-    _use_settings()
+    use_settings()
     with opened(default_home()) as work:
         _print(work.model(name, language=LANGUAGE), format)
 
@@ -69,7 +68,7 @@ def fit(
     format: Annotated[Literal["table", "json"], typer.Option("--format")] = "table",
 ) -> None:
     """Learns, is judged, scores; then prints its card."""
-    _use_settings()
+    use_settings()
     with opened(default_home()) as work:
         _print(work.fit_model(name, language=LANGUAGE), format)
 
@@ -87,8 +86,3 @@ def _print(document: dict[str, object], format: str) -> None:
         print_rows(_MEASURES, card["measures"])
         for note in card["notes"]:
             typer.echo(note)
-
-
-def _use_settings() -> None:
-    """What models learned stands in the state; Django reads the environment only now."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rakurs.config.settings")

@@ -1,6 +1,5 @@
 """Who may log in, and which programs may come in with a key?"""
 
-import os
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ from rakurs.app.announcement import announced
 from rakurs.app.home import default_home
 from rakurs.app.languages import default_language
 from rakurs.app.rights import Scope, ScopeKind
-from rakurs.cli.terminal import print_rows
+from rakurs.cli.terminal import print_rows, use_settings
 from rakurs.core.text import Text
 from rakurs.state.opening import open_state
 
@@ -47,7 +46,7 @@ token_app = typer.Typer(
 
 def _accounts() -> "ModuleType":
     """The accounts of the home, its state brought up to date; Django reads the environment only now."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rakurs.config.settings")
+    use_settings()
     open_state()
     from rakurs.app import accounts  # noqa: PLC0415 - its models need the settings above
 

@@ -1,7 +1,6 @@
 """Which sets of customers are kept, and who is in one? `rakurs segments list`, `rakurs segments export ID FILE`."""
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
@@ -11,7 +10,7 @@ from rakurs.app.exporting import KINDS, ExportKind
 from rakurs.app.home import default_home
 from rakurs.app.languages import default_language
 from rakurs.app.work import opened
-from rakurs.cli.terminal import print_rows
+from rakurs.cli.terminal import print_rows, use_settings
 from rakurs.core.text import Text
 
 LANGUAGE = default_language()
@@ -37,7 +36,7 @@ _COLUMNS = (
 @segments_app.command("list", help=_words("Все сегменты и их размеры", "Every segment and its size"))
 def list_segments(*, format: Annotated[Literal["table", "json"], typer.Option("--format")] = "table") -> None:
     """Counted up to now."""
-    _use_settings()
+    use_settings()
     with opened(default_home()) as work:
         found = work.segments()
     if format == "json":
@@ -55,14 +54,9 @@ def export(
     ],
 ) -> None:
     """The kind of file is told by its name."""
-    _use_settings()
+    use_settings()
     kind = target.suffix.removeprefix(".")
     if kind not in KINDS:
         raise typer.BadParameter(", ".join(KINDS), param_hint="FILE")
     with opened(default_home()) as work:
         typer.echo(work.export_segment(segment_id, kind=cast("ExportKind", kind), language=LANGUAGE, target=target))
-
-
-def _use_settings() -> None:
-    """What people keep stands in the state; Django reads the environment only now."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rakurs.config.settings")

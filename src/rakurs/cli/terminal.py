@@ -1,6 +1,7 @@
 """How is a document shown in a terminal? As a table with numbers in the reader's manner, or as JSON."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,11 @@ _UNITS: Mapping[str, Unit] = {unit.code: unit for unit in Unit}
 _MORE = Text(ru="… и ещё {rows}: --limit или --format csv", en="… and {rows} more: --limit or --format csv")
 _YES_NO: Mapping[Language, tuple[str, str]] = {"ru": ("да", "нет"), "en": ("yes", "no")}
 _ROWS = Text(ru="строк", en="rows")
+
+
+def use_settings() -> None:
+    """What people keep stands in the state: Django, which reads the environment only now, is told where its settings are."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rakurs.config.settings")
 
 
 def console() -> Console:

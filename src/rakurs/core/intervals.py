@@ -40,6 +40,19 @@ def wilson(successes: int, trials: int, *, z: float = Z_95) -> Interval | None:
     return Interval(low, high)
 
 
+def auc_interval(auc: float, positives: int, negatives: int, *, z: float = Z_95) -> Interval:
+    """The interval of the area under an ROC curve, from both counts of at least one.
+
+    Source: Hanley, McNeil, Radiology 143 (1982), 29-36.
+    """
+    for_positives, for_negatives = auc / (2 - auc), 2 * auc * auc / (1 + auc)
+    spread = (
+        auc * (1 - auc) + (positives - 1) * (for_positives - auc * auc) + (negatives - 1) * (for_negatives - auc * auc)
+    )
+    half = z * sqrt(max(spread, 0.0) / (positives * negatives))
+    return Interval(max(0.0, auc - half), min(1.0, auc + half))
+
+
 def wilson_bounds(successes: nw.Expr, trials: nw.Expr, *, z: float = Z_95) -> tuple[nw.Expr, nw.Expr]:
     """`wilson` inside an engine: its low and high bound, null without trials."""
     won, size = successes.cast(nw.Float64()), trials.cast(nw.Float64())

@@ -58,13 +58,14 @@ class Feature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """How good a fit is on rows it has not seen, beside the same of the stated baseline."""
+    """How good a fit is on rows it has not seen, with its 95 % interval where it has one, beside the stated baseline's."""
 
     name: str
     title: Text
     value: float
     baseline: float | None = None
-    is_less_better: bool = False
+    low: float | None = None
+    high: float | None = None
     unit: CodedUnit = Unit.NUMBER
 
 
@@ -130,7 +131,6 @@ class Model:
     title: Text
     question: Text
     definition: Text
-    score_title: Text
     source: str
     inputs: Mapping[str, Table]
     params: type[Params]

@@ -93,6 +93,11 @@ class Period:
         return (self.start is None or day >= self.start) and (self.end is None or day < self.end)
 
 
+def day_number(day: date) -> int:
+    """Days from 1 January 1970 to `day`: how the calendar numbers it."""
+    return (day - date(1970, 1, 1)).days
+
+
 def bucket_start(day: date, grain: Grain) -> date:
     """The first day of the bucket that holds `day`; weeks start on Monday."""
     return _BUCKET_START[grain](day)

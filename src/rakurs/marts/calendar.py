@@ -8,7 +8,7 @@ import holidays
 import pyarrow as pa
 
 from rakurs.core.mart import CalendarRules
-from rakurs.core.periods import DAY, Grain, add_months, bucket_start, fiscal_start
+from rakurs.core.periods import DAY, Grain, add_months, bucket_start, day_number, fiscal_start
 from rakurs.marts.tables import CALENDAR
 from rakurs.schema.rows import arrow_schema
 
@@ -52,7 +52,7 @@ def _rows(first: date, last: date, named: Mapping[date, str], rules: CalendarRul
         worked += is_working
         yield {
             "day": day,
-            "day_number": (day - date(1970, 1, 1)).days,
+            "day_number": day_number(day),
             **{grain.value: bucket_start(day, grain) for grain in Grain if grain is not Grain.DAY},
             "fiscal_quarter": fiscal_start(day, Grain.QUARTER, first_month=rules.fiscal_year_start),
             "fiscal_year": fiscal_start(day, Grain.YEAR, first_month=rules.fiscal_year_start),

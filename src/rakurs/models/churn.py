@@ -1,19 +1,22 @@
 """Churn: who will not come back? The client buys nothing for the next `horizon_days`, by the user's own definition."""
 
+from datetime import timedelta
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pyarrow as pa
 
 from rakurs.core.analysis import DataGate, Frames, Need
 from rakurs.core.model import Artefact, Feature, Fitted, Model
 from rakurs.core.params import Params, parameter
+from rakurs.core.periods import day_number
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SALES
 from rakurs.metrics.basis import BUYING_BASIS, Basis, in_basis
 from rakurs.models.classifier import fit_classifier, scores
-from rakurs.models.history import KEY, bought, bought_between, buying_days, days_before, number_of, numbered
+from rakurs.models.history import KEY, bought, bought_between, buying_days, numbered
 from rakurs.models.scored import scored
 
 Frame = nw.LazyFrame[Any]
@@ -143,7 +146,7 @@ def samples(frames: Frames, params: ChurnParams) -> Frame:
 
 
 def _labelled(sales: Frame, round_: int, params: ChurnParams) -> Frame:
-    until = number_of(params.today) - params.horizon_days * (round_ + 1)
+    until = day_number(params.today) - params.horizon_days * (round_ + 1)
     came = bought_between(sales, until, until + params.horizon_days)
     return (
         as_of(sales, until, params)
@@ -158,19 +161,20 @@ def _labelled(sales: Frame, round_: int, params: ChurnParams) -> Frame:
 
 def present(frames: Frames, params: ChurnParams) -> Frame:
     """Whoever may leave, with the features of today."""
-    return as_of(_sales(frames, params), number_of(params.today), params)
+    return as_of(_sales(frames, params), day_number(params.today), params)
 
 
 def fit(rows: pa.Table, params: ChurnParams) -> Fitted:
     """Learned on the earlier day, judged on the later one."""
-    days = {back: str(days_before(params.today, params.horizon_days * (back + 1))) for back in (0, 1)}
+    days = {back: str(params.today - timedelta(days=params.horizon_days * (back + 1))) for back in (0, 1)}
     return fit_classifier(rows, features=FEATURES, baseline="recency", baseline_title=BASELINE, days=days)
 
 
 def score(artefact: Artefact, rows: pa.Table, params: ChurnParams) -> pa.Table:
     """The chance to leave, the money of the horizon that leaves with him, and the reasons."""
     chances, reasons = scores(artefact, rows)
-    usual = rows["revenue_365"].to_numpy() / 365 * params.horizon_days
+    # Whoever gave back more than he bought takes no revenue along.
+    usual = np.maximum(rows["revenue_365"].to_numpy(), 0.0) / 365 * params.horizon_days
     return scored(rows, KEY, score=chances, amount=chances * usual, reasons=reasons)
 
 
@@ -179,7 +183,7 @@ def _sales(frames: Frames, params: ChurnParams) -> Frame:
 
 
 def _known_before(frames: Frames, params: ChurnParams) -> Frame:
-    until = number_of(params.today) - 2 * params.horizon_days
+    until = day_number(params.today) - 2 * params.horizon_days
     return as_of(_sales(frames, params), until, params)
 
 
@@ -189,7 +193,6 @@ MODEL = Model(
     icon="trending-down",
     title=Text(ru="Уход клиентов", en="Churn"),
     question=Text(ru="Кто не вернётся, и почему?", en="Who will not come back, and why?"),
-    score_title=Text(ru="Вероятность ухода", en="Probability to leave"),
     definition=Text(
         ru=(
             "Ушёл тот, кто ничего не купит ближайшие horizon_days дней. Оцениваются купившие за последние active_days "

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rakurs.core.answer import Missing
-from rakurs.core.intervals import wilson
+from rakurs.core.intervals import auc_interval, wilson
 from rakurs.core.model import Artefact, Bin, Feature, Fitted, Grade, Measure, ModelCard, NotEnough
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -315,26 +315,28 @@ def _log_loss(truth: Array, says: Array) -> float:
 def _measures(truth: Array, says: Array, plain: Array) -> tuple[Measure, ...]:
     from sklearn.metrics import brier_score_loss, roc_auc_score  # noqa: PLC0415 - as above
 
+    auc = float(roc_auc_score(truth, says))
+    interval = auc_interval(auc, int(truth.sum()), int((1 - truth).sum()))
     return (
         Measure(
             name="auc",
             title=Text(ru="AUC: верно ли упорядочены", en="AUC: is the order right"),
-            value=float(roc_auc_score(truth, says)),
+            value=auc,
             baseline=float(roc_auc_score(truth, plain)),
+            low=interval.low,
+            high=interval.high,
         ),
         Measure(
             name="log_loss",
             title=Text(ru="Log loss: верны ли вероятности", en="Log loss: are the probabilities right"),
             value=_log_loss(truth, says),
             baseline=_log_loss(truth, plain),
-            is_less_better=True,
         ),
         Measure(
             name="brier",
             title=Text(ru="Ошибка Брайера", en="Brier score"),
             value=float(brier_score_loss(truth, says)),
             baseline=float(brier_score_loss(truth, plain)),
-            is_less_better=True,
         ),
         Measure(
             name="rate",
@@ -361,12 +363,12 @@ def _bins(truth: Array, says: Array) -> tuple[Bin, ...]:
 
 
 def _grade(measures: Sequence[Measure], bins: Sequence[Bin], *, has_trees: bool) -> Grade:
-    """A: orders well and its probabilities hold; B and C: less; early: hardly better than chance."""
-    auc = measures[0].value
+    """A: orders well and its probabilities hold; B and C: less; early: on so few rows not surely better than chance."""
+    auc = measures[0]
     rows = sum(found.rows for found in bins)
     error = sum(abs(found.predicted - found.observed) * found.rows for found in bins) / rows
-    if auc >= 0.75 and error <= 0.05 and has_trees:
+    if auc.low is None or auc.low <= 0.5 or auc.value < 0.55:
+        return "early"
+    if auc.value >= 0.75 and auc.low >= 0.65 and error <= 0.05 and has_trees:
         return "A"
-    if auc >= 0.65 and error <= 0.1:
-        return "B"
-    return "C" if auc >= 0.55 else "early"
+    return "B" if auc.value >= 0.65 and error <= 0.1 else "C"

@@ -1,6 +1,5 @@
 """What had each customer bought by the end of a day? One row per customer, and nothing from after that day."""
 
-from datetime import date, timedelta
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -9,13 +8,7 @@ from rakurs.core.frames import count_where, ratio, sum_where
 
 Frame = nw.LazyFrame[Any]
 
-EPOCH = date(1970, 1, 1)
 KEY = "customer_id"
-
-
-def number_of(day: date) -> int:
-    """Days from 1970 to `day`: how the calendar numbers it."""
-    return (day - EPOCH).days
 
 
 def numbered(sales: Frame, calendar: Frame) -> Frame:
@@ -95,8 +88,3 @@ def bought_between(sales: Frame, after: int, until: int) -> Frame:
         count_where(nw.col("sales") > 0).alias("came"),
         nw.col("revenue").cast(nw.Float64()).sum().alias("came_money"),
     )
-
-
-def days_before(day: date, days: int) -> date:
-    """The day `days` before."""
-    return day - timedelta(days=days)

@@ -1,6 +1,7 @@
 """Lifetime: how long will a client stay, how often will he buy, and what is that worth today?"""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 from rakurs.core.analysis import DataGate, Frames, Need
 from rakurs.core.model import Artefact, Bin, Fitted, Grade, Measure, Model, ModelCard
 from rakurs.core.params import Params, parameter
+from rakurs.core.periods import day_number
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SALES
 from rakurs.metrics.basis import BUYING_BASIS, Basis, in_basis
-from rakurs.models.history import KEY, bought, bought_between, buying_days, days_before, number_of, numbered
+from rakurs.models.history import KEY, bought, bought_between, buying_days, numbered
 from rakurs.models.scored import scored
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ class LifetimeParams(Params):
 def samples(frames: Frames, params: LifetimeParams) -> Frame:
     """The customers of the day before the judged days, with what they then bought; and those of today."""
     sales = _sales(frames, params)
-    until = number_of(params.today) - params.test_days
+    until = day_number(params.today) - params.test_days
     came = bought_between(sales, until, until + params.test_days)
     judged = (
         _summed(sales, until)
@@ -93,7 +95,7 @@ def samples(frames: Frames, params: LifetimeParams) -> Frame:
 
 def present(frames: Frames, params: LifetimeParams) -> Frame:
     """Everybody who ever bought, as of today."""
-    return _summed(_sales(frames, params), number_of(params.today))
+    return _summed(_sales(frames, params), day_number(params.today))
 
 
 def _summed(sales: Frame, until: int) -> Frame:
@@ -127,7 +129,7 @@ def fit(rows: pa.Table, params: LifetimeParams) -> Fitted:
             baseline=_PAST_RATE,
             learned_rows=len(past.x),
             tested_rows=len(past.x),
-            learned_until=str(days_before(params.today, params.test_days)),
+            learned_until=str(params.today - timedelta(days=params.test_days)),
             tested_until=str(params.today),
             measures=measures,
             calibration=_bins(expected, past.came),
@@ -201,11 +203,13 @@ class _Customers:
         margin, known, revenue = (float(np.nansum(self._column(name))) for name in names)
         return margin, known, revenue
 
-    def margin_rate(self, common: float) -> Array:
-        """The share of a client's revenue that is margin: his own, pulled to the company's."""
+    def margin_rate(self, common: float | None) -> Array:
+        """The share of a client's revenue that is margin: his own, pulled to the company's; 1 where no cost is known."""
+        if common is None:
+            return np.ones_like(self.x)
         margin, known = np.nan_to_num(self._column("margin")), np.nan_to_num(self._column("revenue_with_margin"))
         prior = PRIOR_CHECKS * max(self.average, 0.01)
-        return (margin + prior * common) / (np.maximum(known, 0.0) + prior) if common < 1 else np.ones_like(margin)
+        return (margin + prior * common) / (np.maximum(known, 0.0) + prior)
 
     def part(self, start: int, stop: int) -> "_Customers":
         return _Customers(self._rows.slice(start, stop - start))
@@ -224,14 +228,14 @@ def _fitted(customers: _Customers) -> "tuple[BuyingModel, SpendingModel]":
     return buying, fit_spending(customers.x[known], customers.mean[known])
 
 
-def _margin(customers: _Customers) -> tuple[float, list[Text]]:
+def _margin(customers: _Customers) -> tuple[float | None, list[Text]]:
+    """The share of revenue that is margin, None where no cost is known, and what is to be said of it."""
     margin, known, revenue = customers.margin
-    if known <= 0 or margin == 0:
-        return 1.0, [_NO_MARGIN]
+    if known <= 0:
+        return None, [_NO_MARGIN]
     share = known / revenue
-    return min(margin / known, 0.99), [
-        _PART_MARGIN.filled(share=f"{share:.0%}".removesuffix("%"))
-    ] if share < 0.995 else []
+    told = [_PART_MARGIN.filled(share=f"{100 * share:.0f}")] if share < 0.995 else []
+    return margin / known, told
 
 
 def _ahead(buying: "BuyingModel", customers: _Customers, params: LifetimeParams) -> tuple[Array, Array]:
@@ -277,7 +281,6 @@ def _measures(past: _Customers, expected: Array, at_past_rate: Array, *, money: 
             title=Text(ru="Ошибка на клиента, покупок", en="Error per client, purchases"),
             value=float(np.abs(expected - came).mean()),
             baseline=float(np.abs(at_past_rate - came).mean()),
-            is_less_better=True,
         ),
         Measure(
             name="money",
@@ -320,7 +323,7 @@ def _grade(measures: Sequence[Measure]) -> Grade:
 
 def _returning(frames: Frames, params: LifetimeParams) -> Frame:
     """Whoever had bought at least twice before the judged days."""
-    rows = _summed(_sales(frames, params), number_of(params.today) - params.test_days)
+    rows = _summed(_sales(frames, params), day_number(params.today) - params.test_days)
     return rows.filter(nw.col("x") > 0)
 
 
@@ -333,7 +336,6 @@ MODEL = Model(
         ru="Чего стоит каждый клиент, и будет ли он ещё покупать?",
         en="What is each client worth, and will he buy again?",
     ),
-    score_title=Text(ru="Вероятность, что ещё с нами", en="Probability to be active"),
     definition=Text(
         ru=(
             "CLV = сумма по годам горизонта: ожидаемые покупки года × ожидаемая сумма покупки × доля маржи ÷ (1 + ставка) в "

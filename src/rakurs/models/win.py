@@ -1,5 +1,6 @@
 """Win: will an open deal be won within `horizon_days`? Learned from deals as they looked on past days."""
 
+from datetime import timedelta
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -10,11 +11,11 @@ from rakurs.core.analysis import DataGate, Frames, Need
 from rakurs.core.frames import count_where, ratio
 from rakurs.core.model import Artefact, Feature, Fitted, Model
 from rakurs.core.params import Params, parameter
+from rakurs.core.periods import day_number
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, DEAL_OUTCOMES, DEAL_STATES
 from rakurs.models.classifier import fit_classifier, scores
-from rakurs.models.history import days_before, number_of
 from rakurs.models.scored import scored
 
 Frame = nw.LazyFrame[Any]
@@ -208,18 +209,18 @@ def _day(params: WinParams, back: int) -> int:
     was known on the judged day.
     """
     horizons = params.horizon_days * (1 if back == 0 else 2)
-    return number_of(params.today) - horizons - params.step_days * max(0, back - 1)
+    return day_number(params.today) - horizons - params.step_days * max(0, back - 1)
 
 
 def present(frames: Frames, params: WinParams) -> Frame:
     """The deals open today."""
-    return as_of(frames, number_of(params.today), params)
+    return as_of(frames, day_number(params.today), params)
 
 
 def fit(rows: pa.Table, params: WinParams) -> Fitted:
     """Learned on the earlier days, judged on the latest whose outcome is known."""
-    today = number_of(params.today)
-    days = {back: str(days_before(params.today, today - _day(params, back))) for back in range(ROUNDS)}
+    today = day_number(params.today)
+    days = {back: str(params.today - timedelta(days=today - _day(params, back))) for back in range(ROUNDS)}
     return fit_classifier(rows, features=FEATURES, baseline="stage", baseline_title=BASELINE, days=days)
 
 
@@ -243,7 +244,6 @@ MODEL = Model(
     question=Text(
         ru="Какие сделки мы выиграем, и сколько это денег?", en="Which deals will be won, and how much money is it?"
     ),
-    score_title=Text(ru="Вероятность выигрыша", en="Probability to win"),
     definition=Text(
         ru=(
             "Вероятность, что открытая сделка будет выиграна за horizon_days дней. Учится на сделках, какими они были в "

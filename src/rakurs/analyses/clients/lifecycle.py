@@ -15,7 +15,6 @@ from rakurs.analyses.clients.rhythm import (
     STATES,
     RhythmParams,
     customers_sales,
-    day_number,
     purchases,
     rhythms_on,
     with_state,
@@ -24,6 +23,7 @@ from rakurs.analyses.columns import CUSTOMER, choice, column
 from rakurs.analyses.filters import basis_choice
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members, Naming
 from rakurs.core.frames import where_cell, with_day
+from rakurs.core.periods import day_number
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SALES

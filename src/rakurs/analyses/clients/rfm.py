@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,7 @@ from rakurs.analyses.filters import basis_choice
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Naming, Need
 from rakurs.core.frames import count_where, row_number, where_cell
 from rakurs.core.params import CUSTOMER_SEGMENT, Params, parameter
+from rakurs.core.periods import day_number
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SALES
@@ -121,9 +122,8 @@ def ranked(sales: Frame, calendar: Frame, params: RfmParams) -> Frame:
         .filter(nw.col("sales") > 0)
     )
     numbers = calendar.select(nw.col("day").alias("last_on"), "day_number")
-    today = (params.today - date(1970, 1, 1)).days
     aged = bought.join(numbers, on="last_on", how="inner").with_columns(
-        (nw.lit(today) - nw.col("day_number")).alias("recency_days")
+        (nw.lit(day_number(params.today)) - nw.col("day_number")).alias("recency_days")
     )
     scored = aged.with_columns(
         _rank("recency_days", params, is_less_better=True).alias("recency_rank"),

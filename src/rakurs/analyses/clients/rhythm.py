@@ -10,6 +10,7 @@ from pydantic import model_validator
 from rakurs.core.analysis import LeftOut, Need
 from rakurs.core.frames import ratio, row_number
 from rakurs.core.params import CUSTOMER_SEGMENT, Params, parameter
+from rakurs.core.periods import day_number
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.metrics.basis import BUYING_BASIS, Basis, in_basis
@@ -96,11 +97,6 @@ class RhythmParams(Params):
                 f"lost_after ({self.lost_after}) cannot be less than sleeping_after ({self.sleeping_after})"
             )
         return self
-
-
-def day_number(day: date) -> int:
-    """Days from 1970 to `day`: how the calendar numbers it."""
-    return (day - date(1970, 1, 1)).days
 
 
 def customers_sales(sales: Frame, params: RhythmParams) -> Frame:

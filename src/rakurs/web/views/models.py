@@ -13,7 +13,7 @@ from rakurs.app.formats import Format
 from rakurs.app.prediction_desk import STATUSES, readers_of, status_of
 from rakurs.app.predictions import Standing
 from rakurs.core.errors import BadInput
-from rakurs.core.model import GRADES, Bin, ModelCard
+from rakurs.core.model import GRADES, Bin, Measure, ModelCard
 from rakurs.core.params import Params
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -80,7 +80,7 @@ def settle(request: HttpRequest, name: str) -> HttpResponse:
 
 def _line(known: Standing, form: Format) -> dict[str, Any]:
     status, current, card = status_of(known), known.current, known.card
-    is_under_way = known.latest is not None and known.latest.is_under_way
+    is_under_way = known.is_under_way
     return {
         "model": known.model,
         "is_on": known.is_on,
@@ -110,7 +110,7 @@ def _card(known: Standing, card: ModelCard, form: Format) -> dict[str, Any]:
                 "title": item.title,
                 "value": form.shown(item.value, item.unit, decimals=None if item.unit is Unit.SHARE else 3),
                 "baseline": form.shown(item.baseline, item.unit, decimals=None if item.unit is Unit.SHARE else 3),
-                "is_less_better": item.is_less_better,
+                "interval": _interval(item, form),
             }
             for item in card.measures
         ],
@@ -120,6 +120,12 @@ def _card(known: Standing, card: ModelCard, form: Format) -> dict[str, Any]:
             for name, share in card.factors
         ],
     }
+
+
+def _interval(item: Measure, form: Format) -> str:
+    if item.low is None or item.high is None:
+        return ""
+    return "–".join(form.shown(edge, item.unit, decimals=3) for edge in (item.low, item.high))
 
 
 def _bins(card: ModelCard, form: Format) -> list[dict[str, Any]]:
