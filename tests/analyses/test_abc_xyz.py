@@ -26,6 +26,7 @@ def months_of(as_of: date, count: int) -> list[date]:
     return [add_months(as_of.replace(day=1), -back) for back in range(count, 0, -1)]
 
 
+@pytest.mark.slow
 @QUIET
 @given(seed=SEEDS, count=st.sampled_from([3, 4, 6]))
 def test_the_variation_is_the_deviation_by_the_mean(seed: int, count: int) -> None:

@@ -78,6 +78,7 @@ def test_a_rule_exactly_on_the_bound_is_in() -> None:
     assert rule.both * 10 == 8 * rule.cause_baskets
 
 
+@pytest.mark.slow
 def test_among_very_many_items_chance_pairs_are_not_claimed() -> None:
     """Most pairs of 1,500 items never meet often enough: they were looked at all the same."""
     baskets = baskets_of(independent(20_000, 1_500, seed=4))

@@ -78,6 +78,7 @@ DAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", list(DAYS), ids=str)
 def test_states_of_cdnow_are_as_counted_apart(day: date) -> None:
     told = states_on(cdnow(), day)
@@ -114,6 +115,7 @@ def assert_moves_lead_from_state_to_state(
         assert set(members(MOVES, engine, frames, params, cell)) == made
 
 
+@pytest.mark.slow
 def test_moves_of_cdnow_lead_from_state_to_state() -> None:
     ends = [date(2018, 2, 28), date(2018, 3, 31), date(2018, 4, 30), date(2018, 5, 31), date(2018, 6, 30)]
     # On the last day of a month that month is finished, on the day before it is not.
@@ -121,6 +123,7 @@ def test_moves_of_cdnow_lead_from_state_to_state() -> None:
     assert_moves_lead_from_state_to_state(DuckDBUnderTest(), cdnow(), ends[:-1], as_of=date(2018, 6, 29))
 
 
+@pytest.mark.slow
 @QUIET
 @given(seed=SEEDS)
 def test_moves_lead_from_state_to_state(seed: int) -> None:

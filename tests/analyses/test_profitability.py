@@ -26,6 +26,7 @@ def money(value: Decimal | None) -> Decimal:
     return value or Decimal(0)
 
 
+@pytest.mark.slow
 @QUIET
 @given(seed=SEEDS, basis=BASES, by=st.sampled_from([*OF_SALES, *OF_LINES]))
 def test_the_parts_are_counted_as_the_rows_say(seed: int, basis: str, by: str) -> None:
@@ -59,6 +60,7 @@ def test_the_parts_are_counted_as_the_rows_say(seed: int, basis: str, by: str) -
             assert row["revenue"] - row["unknown_revenue"] - row["cost"] == row["margin"]
 
 
+@pytest.mark.slow
 @QUIET
 @given(seed=SEEDS)
 def test_the_curve_climbs_over_the_whole_and_comes_back_to_it(seed: int) -> None:
