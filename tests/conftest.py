@@ -26,7 +26,7 @@ SLOW = (
     "metrics/test_pivot.py",
     "metrics/test_properties.py",
     "metrics/test_top.py",
-    "sources/test_demo.py",
+    "sources/test_demo_",
     "sources/test_files_into_warehouse.py",
     "sources/test_files_roundtrip.py",
     "state",

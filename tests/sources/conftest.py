@@ -1,9 +1,10 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from rakurs.sources.files import Inspected, Profile, inspect
+from sources.demo_company import CUSTOMERS, Company, made
 from sources.reading import Rows, rows_of
 
 
@@ -35,3 +36,11 @@ def one(scratch: Path) -> Callable[..., Inspected]:
 @pytest.fixture
 def rows() -> Callable[[Inspected], Rows]:
     return lambda inspected: rows_of(inspected.scan)
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    folder = tmp_path_factory.mktemp("demo")
+    made_company = Company(folder, made(folder, customers=CUSTOMERS))
+    yield made_company
+    made_company.connection.close()
