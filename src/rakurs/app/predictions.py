@@ -25,6 +25,7 @@ from rakurs.core.model import Model, ModelCard, NotEnough
 from rakurs.core.params import Params
 from rakurs.core.text import Text
 from rakurs.models import MODELS, model_named
+from rakurs.models.scored import nobody
 from rakurs.state.models import ModelFit, ModelSettings, User
 from rakurs.warehouse.reading import Reader
 
@@ -256,8 +257,7 @@ def _scored(
                 done += part.num_rows
                 told(done, total)
             if writer is None:
-                part = _with_keys(model.score(fit.artefact, reader.collect(kept), params))
-                writer = pq.ParquetWriter(file, part.schema)
+                writer = pq.ParquetWriter(file, nobody().schema)
             writer.close()
         return reader.data_version, done
 

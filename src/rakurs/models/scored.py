@@ -34,6 +34,12 @@ def scored(
     return pa.table(columns)
 
 
+def nobody() -> pa.Table:
+    """What is said where there is nobody to score: no row. Models themselves are not asked about it."""
+    none = pa.table({key: pa.nulls(0, pa.string()) for key in ("customer_id", "deal_id")})
+    return scored(none, *none.column_names, score=np.empty(0))
+
+
 def _floats(values: Array | None, size: int) -> pa.Array:
     if values is None:
         return pa.nulls(size, pa.float64())
