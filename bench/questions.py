@@ -193,6 +193,7 @@ WITHOUT_PEERS = frozenset(
         "pipeline_as_of",
         "pipeline_changes",
         "profitability",
+        "recommendations",
         "sales_forecast",
         "why_changed",
         "win_chances",

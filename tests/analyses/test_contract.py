@@ -94,6 +94,10 @@ KEPT_NAMES = {
         "customer_segment high_from middle_from",
         "customer_id customer risk level at_stake factor_1 factor_2 factor_3",
     ),
+    "recommendations": (
+        "product per_customer least_chance customer_segment",
+        "customer_id customer product_id product place chance expected_margin reason because_of_id because_of",
+    ),
     "win_chances": (
         "pipeline manager channel customer_segment",
         "deal_id deal customer manager_id manager amount chance level expected factor_1 factor_2 factor_3",

@@ -80,6 +80,15 @@ def _company(*, with_future: bool) -> Rows:
         "employees": [{"employee_id": "m", "name": "M"}],
         "customers": [{"customer_id": name} for name in ("a", "once", "edge", "new")],
         "orders": orders,
+        "order_lines": [
+            {
+                "order_id": order["order_id"],
+                "product_id": ("cup", "pot")[number % 2],
+                "quantity": 1,
+                "price": order["amount"],
+            }
+            for number, order in enumerate(orders)
+        ],
         "deals": [deal for deal, _ in deals],
         "deal_stage_events": [event for _, events in deals for event in events],
     }
@@ -89,7 +98,8 @@ def present(
     model: Model, engine: EngineUnderTest, rows: Any, *, day: date = TODAY, **params: Any
 ) -> list[dict[str, Any]]:
     bound = model.params.model_validate(params).bound(day)
-    return engine.collect(model.present(inputs_on(engine, model, rows), bound)).sort_by(model.key).to_pylist()
+    found = engine.collect(model.present(inputs_on(engine, model, rows), bound)).to_pylist()
+    return sorted(found, key=lambda row: (row[model.key], row.get("product_id") or ""))
 
 
 @pytest.mark.parametrize("engine", ON_EVERY_ENGINE)

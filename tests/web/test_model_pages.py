@@ -68,3 +68,48 @@ def test_everyone_reads_the_scores_of_their_own(demo: Site) -> None:
         if told["status"] == "ready":
             hers = {row["deal_id"] for row in whole["rows"] if row["manager_id"] == manager}
             assert {row["deal_id"] for row in own["rows"]} == hers
+
+
+def test_offers_change_with_what_a_customer_takes(visitor: Visitor) -> None:
+    machine = Machine(visitor.site.home)
+    customer = machine.json("run", "customer_rating", "--limit", "1")["rows"][0]["customer_id"]
+    page = visitor.page(language="en")
+    page.goto(f"/customers/{customer}/")
+    expect(page.locator("#offers-body")).to_contain_text("has not learned yet")
+    page.goto("/models/offers/")
+    page.get_by_role("button", name="Learn anew").click()
+    expect(page.locator("#grade .big")).to_be_visible(timeout=SLOWLY)
+    page.goto(f"/customers/{customer}/")
+    expect(page.locator(".offers li")).to_have_count(5)
+    offered = page.locator(".offers li b").first.inner_text()
+    product = page.locator("#products-known option", has_text=offered).first.get_attribute("value")
+    assert product is not None
+    page.fill("#taking-now", product)
+    page.locator("#taking-now").press("Enter")
+    # What he takes is no longer offered; taken back, it is again.
+    expect(page.locator(".taking label.chip")).to_have_count(1)
+    expect(page.locator(".offers li b").first).not_to_have_text(offered)
+    assert not serious(page)
+    page.fill("#taking-now", "no such product")
+    page.locator("#taking-now").press("Enter")
+    expect(page.locator("#offers-body [role=alert]")).to_contain_text("no such product")
+    expect(page.locator(".taking label.chip")).to_have_count(1)
+    page.locator(".taking input[type=checkbox]").uncheck()
+    expect(page.locator(".offers li b").first).to_have_text(offered)
+
+
+def test_offers_are_within_rights(demo: Site) -> None:
+    machine = Machine(demo.home)
+    manager = machine.json("run", "managers", "--limit", "1")["rows"][0]["manager_id"]
+    machine.run("user", "create", "adviser", "--role", "manager", "--scope", "own", "--employee", manager)
+    keys = [
+        re.search(r"rk_\S+", machine.run("token", "create", login)) for login in ("adviser", demo.served.first_login[0])
+    ]
+    adviser, owner = (demo.served.client(Authorization=f"Bearer {key[0]}") for key in keys if key)
+    with adviser, owner:
+        rated = [client.get("/api/v1/analyses/customer_rating/answer").json()["rows"] for client in (adviser, owner)]
+        own, whole = ({row["customer_id"] for row in rows} for rows in rated)
+        foreign = min(whole - own)
+        assert adviser.get(f"/api/v1/customers/{foreign}/offers").status_code == 404
+        assert owner.get(f"/api/v1/customers/{foreign}/offers").status_code in {200, 400}
+        assert adviser.get(f"/api/v1/customers/{min(own)}/offers").status_code in {200, 400}

@@ -3,16 +3,20 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema
+from ninja import Query, Router, Schema
 
 from rakurs.api.callers import caller
 from rakurs.api.problems import language_of
 from rakurs.api.questions import as_json
 from rakurs.app import prediction_jobs, predictions
-from rakurs.app.prediction_desk import model_document, models_document
+from rakurs.app.offering import MOST_OFFERS, offers_for
+from rakurs.app.prediction_desk import model_document, models_document, offer_document
+from rakurs.app.serving import current
 from rakurs.models import model_named
 
 router = Router(tags=["models"])
+
+BOUGHT: Any = Query(default_factory=list)
 
 
 class ModelChange(Schema):
@@ -34,6 +38,17 @@ def model(request: HttpRequest, name: str) -> HttpResponse:
     """The measures stand beside those of the stated baseline, on days the fit has not seen."""
     caller(request).must("read")
     return as_json(model_document(predictions.standing(model_named(name)), language_of(request)))
+
+
+@router.get("/customers/{path:customer_id}/offers", summary="What to offer a customer right now")
+def offers(
+    request: HttpRequest, customer_id: str, bought: list[str] = BOUGHT, limit: int = Query(5, ge=1, le=MOST_OFFERS)
+) -> HttpResponse:
+    """By what he has bought up to this minute; `bought` names what he takes just now, and may be repeated. Nothing is kept."""
+    who = caller(request)
+    who.must("read")
+    found = offers_for(current(), customer_id, scope=who.scope, taken=bought, limit=limit)
+    return as_json([offer_document(offer, language_of(request)) for offer in found])
 
 
 @router.patch("/models/{name}", summary="Change a model's settings")

@@ -4,7 +4,8 @@ from typing import Any
 
 from rakurs.analyses import AREAS
 from rakurs.app.answers_json import plain
-from rakurs.app.predictions import Standing, standings
+from rakurs.app.offering import Offer
+from rakurs.app.predictions import Standing, fits_of, standings
 from rakurs.core.analysis import Analysis
 from rakurs.core.model import GRADES, Model, ModelCard
 from rakurs.core.text import Language, Text
@@ -53,7 +54,21 @@ def model_document(known: Standing, language: Language) -> Document:
         "params": {name: plain(value, language) for name, value in known.params.model_dump(exclude={"as_of"}).items()},
         "analyses": [analysis.name for analysis in readers_of(model)],
         "card": None if known.card is None else _card(known.card, model, language),
-        "fits": [_fit(fit, language) for fit in ModelFit.objects.filter(name=model.name)],
+        "fits": [_fit(fit, language) for fit in fits_of(model)],
+    }
+
+
+def offer_document(offer: Offer, language: Language) -> Document:
+    """What to offer, how likely it is taken, and why."""
+    return {
+        "product_id": offer.product_id,
+        "product": offer.product,
+        "chance": offer.chance,
+        "expected_margin": plain(offer.expected_margin, language),
+        "reason": offer.reason,
+        "because_of_id": offer.because_of_id,
+        "because_of": offer.because_of,
+        "why": offer.why.to(language),
     }
 
 
@@ -103,6 +118,7 @@ def _card(card: ModelCard, model: Model, language: Language) -> Document:
             {
                 "name": item.name,
                 "title": item.title.to(language),
+                "unit": item.unit.code,
                 "value": item.value,
                 "low": item.low,
                 "high": item.high,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from django.db.models import QuerySet
 from django.utils import timezone as clock
 from pydantic import TypeAdapter
 
@@ -27,7 +28,7 @@ from rakurs.core.text import Text
 from rakurs.models import MODELS, model_named
 from rakurs.models.scored import nobody
 from rakurs.state.models import ModelFit, ModelSettings, User
-from rakurs.warehouse.reading import Reader
+from rakurs.warehouse.reading import Reader, uncut
 
 Status = ModelFit.Status
 Deed = Literal["fit", "score"]
@@ -79,7 +80,7 @@ def standings() -> list[Standing]:
 def standing(model: Model) -> Standing:
     """How this model stands."""
     kept = ModelSettings.objects.filter(pk=model.name).first()
-    fits = ModelFit.objects.filter(name=model.name)
+    fits = fits_of(model)
     return Standing(
         model=model,
         is_on=kept is None or kept.is_on,
@@ -87,6 +88,11 @@ def standing(model: Model) -> Standing:
         current=fits.filter(is_current=True).first(),
         latest=fits.first(),
     )
+
+
+def fits_of(model: Model) -> QuerySet[ModelFit]:
+    """Its fits, the latest first; what they learned is long, and read only where it is used."""
+    return ModelFit.objects.filter(name=model.name).defer("artefact")
 
 
 def card_of(fit: ModelFit) -> ModelCard | None:
@@ -243,30 +249,23 @@ def _samples(reader: Reader, model: Model, params: Params) -> pa.Table:
 def _scored(
     workspace: Workspace, model: Model, fit: ModelFit, params: Params, file: Path, *, told: Told
 ) -> tuple[int, int]:
-    """Write what the fit says of everybody to `file`; of which data version, and of how many."""
+    """Write what the fit says of everybody to `file`; of which data version, and how many rows it says."""
     with workspace.reading() as reader:
         frames = {name: reader.frame(table.name) for name, table in model.inputs.items()}
         present = model.present(frames, params).sort(model.key)
         writer: pq.ParquetWriter | None = None
-        done = 0
+        done = said = 0
         with reader.kept(present) as (kept, total):
-            for batch in reader.batches(kept.sort(model.key), size=ROWS_AT_ONCE):
-                part = _with_keys(model.score(fit.artefact, pa.Table.from_batches([batch]), params))
+            for rows in uncut(reader.batches(kept.sort(model.key), size=ROWS_AT_ONCE), model.key):
+                part = model.score(fit.artefact, rows, params)
                 writer = writer or pq.ParquetWriter(file, part.schema, compression="zstd")
                 writer.write_table(part)
-                done += part.num_rows
+                done, said = done + rows.num_rows, said + part.num_rows
                 told(done, total)
             if writer is None:
                 writer = pq.ParquetWriter(file, nobody().schema)
             writer.close()
-        return reader.data_version, done
-
-
-def _with_keys(part: pa.Table) -> pa.Table:
-    """Scores of customers speak of no deal."""
-    if "deal_id" in part.column_names:
-        return part
-    return part.append_column("deal_id", pa.nulls(part.num_rows, pa.string()))
+        return reader.data_version, said
 
 
 def _breathe(fit: ModelFit) -> None:

@@ -1,14 +1,14 @@
 """How do models stand, and how does one learn? `rakurs models list`, `show NAME`, `fit NAME`."""
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from rakurs.app.home import default_home
 from rakurs.app.languages import default_language
 from rakurs.app.work import opened
-from rakurs.cli.terminal import print_rows, use_settings
+from rakurs.cli.terminal import NOTHING, print_rows, shown, use_settings
 from rakurs.core.text import Text
 
 LANGUAGE = default_language()
@@ -32,9 +32,11 @@ _COLUMNS = (
 )
 _MEASURES = (
     {"name": "title", "title": _words("Мера", "Measure"), "unit": "text"},
-    {"name": "value", "title": _words("Модель", "Model"), "unit": "number"},
-    {"name": "baseline", "title": _words("Для сравнения", "Baseline"), "unit": "number"},
+    {"name": "value", "title": _words("Модель", "Model"), "unit": "text"},
+    {"name": "between", "title": _words("От и до", "Between"), "unit": "text"},
+    {"name": "baseline", "title": _words("Для сравнения", "Baseline"), "unit": "text"},
 )
+_DIGITS = 3
 
 
 @models_app.command("list", help=_words("Все модели и как они стоят", "Every model and how it stands"))
@@ -83,6 +85,20 @@ def _print(document: dict[str, object], format: str) -> None:
         typer.echo(line)
     if isinstance(card, dict):
         typer.echo(f"{card['grade']}: {document['grade_words']}; {card['chosen']}")
-        print_rows(_MEASURES, card["measures"])
+        print_rows(_MEASURES, [_measured(measure) for measure in card["measures"]])
         for note in card["notes"]:
             typer.echo(note)
+
+
+def _measured(measure: dict[str, Any]) -> dict[str, str]:
+    low, high = (_number(measure[name], measure["unit"]) for name in ("low", "high"))
+    return {
+        "title": measure["title"],
+        "value": _number(measure["value"], measure["unit"]),
+        "between": f"{low} \N{EN DASH} {high}" if measure["low"] is not None else NOTHING,
+        "baseline": _number(measure["baseline"], measure["unit"]),
+    }
+
+
+def _number(value: float | None, unit: str) -> str:
+    return shown(value, unit, LANGUAGE, digits=_DIGITS)

@@ -57,8 +57,8 @@ def print_rows(
         out.print(_MORE.filled(rows=total - len(rows)).to(language), style="dim")
 
 
-def shown(value: Any, unit: str, language: Language) -> str:
-    """A value of a document as a person of this language writes it."""
+def shown(value: Any, unit: str, language: Language, *, digits: int | None = None) -> str:
+    """A value of a document as a person of this language writes it; a number with its usual `digits` or so many."""
     if value is None:
         return NOTHING
     if isinstance(value, bool):
@@ -67,7 +67,8 @@ def shown(value: Any, unit: str, language: Language) -> str:
     if kind == "share" and isinstance(value, int | float):
         return _grouped(value * 100, 1, language) + (" %" if language == "ru" else "%")
     if isinstance(value, int | float) and kind in _DIGITS:
-        return _grouped(value, _DIGITS[kind] if isinstance(value, float) or kind == "money" else 0, language)
+        usual = _DIGITS[kind] if isinstance(value, float) or kind == "money" else 0
+        return _grouped(value, usual if digits is None else digits, language)
     return str(value)
 
 

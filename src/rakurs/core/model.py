@@ -16,7 +16,8 @@ from rakurs.core.table import Table
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 
-Entity = Literal["customers", "deals"]
+Entity = Literal["customers", "deals", "offers"]
+"""Of what a model speaks; an offer is a customer and a product he does not have."""
 Grade = Literal["A", "B", "C", "early"]
 Artefact = Mapping[str, Any]
 """What scoring needs of a fit, as JSON: parameters, or a tree model written as text."""
@@ -117,12 +118,12 @@ class NotEnough(BadInput):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One prediction about customers or deals.
+    """One prediction about customers, deals, or what to offer to customers.
 
     `samples` gives the rows to learn from: features as they were on past days and what came of them, never a fact
     from after its day. `present` gives the rows to score, as they are on the day of the question; both run inside the
     engine and hold the entity's key. `fit` raises NotEnough. `score` answers with the key and columns of
-    `model_scores`, one row per row given.
+    `model_scores`, one row per row given; of offers, some rows per customer from all the rows of his given together.
     """
 
     name: str
@@ -144,8 +145,8 @@ class Model:
 
     @property
     def key(self) -> str:
-        """The column that holds the entity's id."""
-        return {"customers": "customer_id", "deals": "deal_id"}[self.entity]
+        """The column that holds the id of whom it speaks of."""
+        return "deal_id" if self.entity == "deals" else "customer_id"
 
     def __hash__(self) -> int:
         return hash(self.name)

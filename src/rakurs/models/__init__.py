@@ -1,6 +1,6 @@
 """Models: one prediction = one module; the catalogue is in menu order.
 
-A model learns from the past and says something of each customer or deal; what it says is the table `model_scores`,
+A model learns from the past and says something of each customer, deal or offer; what it says is the table `model_scores`,
 which questions, segments and exports read like any other.
 """
 
@@ -9,9 +9,10 @@ from rakurs.core.model import Model
 from rakurs.core.text import Text
 from rakurs.models.churn import MODEL as CHURN
 from rakurs.models.lifetime import MODEL as LIFETIME
+from rakurs.models.offers import MODEL as OFFERS
 from rakurs.models.win import MODEL as WIN
 
-MODELS: tuple[Model, ...] = (LIFETIME, CHURN, WIN)
+MODELS: tuple[Model, ...] = (LIFETIME, CHURN, OFFERS, WIN)
 
 _KIND = Text(ru="Модели", en="model")
 

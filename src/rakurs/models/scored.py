@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+SUBJECTS = ("customer_id", "deal_id", "product_id")
+"""Whom or what a score speaks of: those that do not concern it are null."""
 REASON_COLUMNS = ("factor_1", "factor_2", "factor_3")
 
 
@@ -22,9 +24,11 @@ def scored(
     amount_high: Array | None = None,
     reasons: Sequence[Sequence[str | None]] = (),
 ) -> pa.Table:
-    """One row per row given, under its `keys`; what a model does not say is null. Money is rounded to the cent."""
+    """One row per row given, of the subjects named by `keys`; what a model does not say is null. Money is rounded to the cent."""
     size = rows.num_rows
-    columns: dict[str, pa.Array | pa.ChunkedArray] = {key: rows[key] for key in keys}
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {
+        key: rows[key] if key in keys else pa.nulls(size, pa.string()) for key in SUBJECTS
+    }
     columns["score"] = pa.array(score, pa.float64())
     columns["expected_count"] = _floats(expected_count, size)
     for name, money in (("amount", amount), ("amount_low", amount_low), ("amount_high", amount_high)):
@@ -36,7 +40,7 @@ def scored(
 
 def nobody() -> pa.Table:
     """What is said where there is nobody to score: no row. Models themselves are not asked about it."""
-    none = pa.table({key: pa.nulls(0, pa.string()) for key in ("customer_id", "deal_id")})
+    none = pa.table({key: pa.nulls(0, pa.string()) for key in SUBJECTS})
     return scored(none, *none.column_names, score=np.empty(0))
 
 

@@ -1,12 +1,13 @@
 """How does a question read the tables of one moment while loads go on?"""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import narwhals.stable.v2 as nw
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rakurs.schema.ddl import literal, quoted
 from rakurs.warehouse.duckdb_engine import Cursor, count, frame_of
@@ -88,3 +89,17 @@ class Reader:
 
 def _native(frame: Frame) -> duckdb.DuckDBPyRelation:
     return frame.to_native()
+
+
+def uncut(batches: Iterable[pa.RecordBatch], key: str) -> Iterator[pa.Table]:
+    """The same rows, sorted by `key`, in parts that never cut the rows of one key."""
+    held: pa.Table | None = None
+    for batch in batches:
+        rows = pa.Table.from_batches([batch])
+        rows = rows if held is None else pa.concat_tables([held, rows])
+        last = pc.index(rows[key], rows[key][-1]).as_py()
+        held = rows.slice(last)
+        if last:
+            yield rows.slice(0, last)
+    if held is not None:
+        yield held

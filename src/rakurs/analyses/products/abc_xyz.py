@@ -11,6 +11,7 @@ from rakurs.analyses.abc_classes import CLASSES as ABC
 from rakurs.analyses.abc_classes import with_abc
 from rakurs.analyses.columns import choice, column, overlapping
 from rakurs.analyses.filters import basis_choice
+from rakurs.analyses.products.names import PRODUCT, with_product_names
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Naming, Need
 from rakurs.core.frames import count_where, ratio, where_cell
 from rakurs.core.params import CUSTOMER_SEGMENT, Params, parameter
@@ -88,8 +89,7 @@ class AbcXyzParams(Params):
 
 
 COLUMNS = (
-    column("product_id", Unit.ID, "Код товара", "Product id"),
-    column("product", Unit.TEXT, "Товар", "Product"),
+    *PRODUCT,
     choice("abc", "Класс ABC", "ABC class", ABC),
     choice("xyz", "Класс XYZ", "XYZ class", XYZ),
     column("revenue", Unit.MONEY, "Выручка", "Revenue"),
@@ -194,10 +194,7 @@ def _unnamed(*, params: AbcXyzParams, **frames: Frame) -> Frame:
 
 def _with_names(rows: Frame, frames: Frames, params: AbcXyzParams) -> Frame:
     _ = params
-    names = frames["products"].select(KEY, nw.col("name").alias("product"))
-    return rows.join(names, on=KEY, how="left").with_columns(
-        nw.coalesce(nw.col("product"), nw.col(KEY)).alias("product")
-    )
+    return with_product_names(rows, frames, by=KEY, name="product")
 
 
 def members(frames: Frames, params: AbcXyzParams, cell: Cell) -> Frame:

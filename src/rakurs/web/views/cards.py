@@ -1,5 +1,7 @@
 """One page per customer, deal and employee: sections, timeline, notes."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -9,7 +11,10 @@ from rakurs.app.cards import MOMENTS_AT_ONCE, MOST_MOMENTS
 from rakurs.app.looking import looked
 from rakurs.app.membership import memberships
 from rakurs.app.notes import notes_of, remove_note, write_note
+from rakurs.app.offering import CUSTOMERS, offers_for
 from rakurs.app.recent import opened
+from rakurs.core.errors import BadInput, BadParameter
+from rakurs.core.units import Unit
 from rakurs.web.access import format_of, scope_for, user_of, workspace
 from rakurs.web.cards import event_choices, section_pages, timeline_days
 from rakurs.web.links import query
@@ -17,6 +22,7 @@ from rakurs.web.views.pages import is_part, page_or_part, whole_number
 
 BESIDE = ("facts",)
 """Shapes that stand in the narrow column."""
+MOST_CHOICES = 2_000
 
 
 def card(request: HttpRequest, card_name: str, subject_id: str) -> HttpResponse:
@@ -27,6 +33,8 @@ def card(request: HttpRequest, card_name: str, subject_id: str) -> HttpResponse:
         return _section(request, card_name, subject_id, request.GET["section"])
     if is_part(request) and "timeline" in request.GET:
         return _timeline(request, card_name, subject_id)
+    if is_part(request) and "offers" in request.GET:
+        return _offers(request, subject_id)
     form, user, scope = format_of(), user_of(request), scope_for(request)
     answer = card_desk.card(workspace(), card_name, subject_id, scope=scope)
     looked(user, "card", f"{card_name}/{subject_id}")
@@ -42,6 +50,7 @@ def card(request: HttpRequest, card_name: str, subject_id: str) -> HttpResponse:
         "notes": notes_of(card_name, subject_id),
         "may_remove_any": user.may("administer"),
         "groups": memberships(card_name, subject_id, user=user, scope=scope),
+        "has_offers": card_name == CUSTOMERS,
         "timeline_href": f"{request.path}{query({'timeline': MOMENTS_AT_ONCE})}",
     }
     return page_or_part(request, whole="rakurs/card.html", part="rakurs/_card.html", context=context)
@@ -68,6 +77,35 @@ def _timeline(request: HttpRequest, card_name: str, subject_id: str) -> HttpResp
         "is_cut": len(found.moments) >= MOST_MOMENTS,
     }
     return render(request, "rakurs/_card_timeline.html", context)
+
+
+def _offers(request: HttpRequest, customer_id: str) -> HttpResponse:
+    """What to offer this customer, with what he takes just now."""
+    form, scope = format_of(), scope_for(request)
+    taken = [product for product in request.GET.getlist("bought") if product]
+    known = workspace().options("product", scope=scope)[:MOST_CHOICES]
+    context: dict[str, Any] = {"known": known}
+    try:
+        try:
+            found = offers_for(workspace(), customer_id, scope=scope, taken=taken)
+        except BadParameter as refused:
+            # What was typed last is no product: the offers stay, and it is said.
+            context["wrong"] = refused.message
+            taken = taken[:-1]
+            found = offers_for(workspace(), customer_id, scope=scope, taken=taken)
+    except BadInput as refused:
+        return render(request, "rakurs/_offers.html", {"lacks": refused.message})
+    names = dict(known)
+    context["taken"] = [{"id": product, "name": names.get(product, product)} for product in taken]
+    context["offers"] = [
+        {
+            "offer": offer,
+            "chance": form.shown(offer.chance, Unit.SHARE),
+            "margin": form.shown(offer.expected_margin, Unit.MONEY),
+        }
+        for offer in found
+    ]
+    return render(request, "rakurs/_offers.html", context)
 
 
 def _changed_note(request: HttpRequest, card_name: str, subject_id: str) -> HttpResponse:

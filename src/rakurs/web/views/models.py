@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from rakurs.app import prediction_jobs, predictions
 from rakurs.app.formats import Format
 from rakurs.app.prediction_desk import STATUSES, readers_of, status_of
-from rakurs.app.predictions import Standing
+from rakurs.app.predictions import Standing, fits_of
 from rakurs.core.errors import BadInput
 from rakurs.core.model import GRADES, Bin, Measure, ModelCard
 from rakurs.core.params import Params
@@ -44,7 +44,7 @@ def model(request: HttpRequest, name: str) -> HttpResponse:
         **_line(known, form),
         "card": None if known.card is None else _card(known, known.card, form),
         "fields": _fields(known.params, form),
-        "fits": [_fit(fit, form) for fit in ModelFit.objects.filter(name=known.model.name)],
+        "fits": [_fit(fit, form) for fit in fits_of(known.model)],
         "may_fit": user.may("load"),
         "may_settle": user.may("administer"),
     }
