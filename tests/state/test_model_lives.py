@@ -4,6 +4,7 @@ import re
 import time
 from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 
 from processes import Machine, write_table
 
+FIRST = date(2024, 1, 1)
 PATIENCE = 240
 """Seconds a fit may take on a busy machine."""
 
@@ -43,7 +45,37 @@ def test_nobody_to_score_is_an_empty_answer(tmp_path: Path) -> None:
     assert machine.json("run", "win_chances")["rows"] == []
 
 
-@pytest.mark.parametrize("name", ["churn", "lifetime", "win"])
+def test_what_was_said_is_held_against_what_came(tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "home")
+    orders = _lives(customers=400, days=700)
+    said_on = FIRST + timedelta(days=580)
+    machine.run(
+        "load", str(write_table(tmp_path / "then", "orders", [o for o in orders if o["ordered_at"] <= said_on]))
+    )
+    machine.run("models", "fit", "churn")
+    scored = {row["customer_id"]: row["risk"] for row in machine.json("run", "churn_risk", "--limit", "1000")["rows"]}
+    assert machine.json("models", "show", "churn")["records"] == []
+    machine.run("load", str(write_table(tmp_path / "now", "orders", orders)))
+    machine.run("models", "fit", "churn")
+    (record,) = machine.json("models", "show", "churn")["records"]
+    until = said_on + timedelta(days=90)
+    assert (record["scored_on"], record["until"], record["rows"]) == (str(said_on), str(until), len(scored))
+    bought = {order["customer_id"] for order in orders if said_on < order["ordered_at"] <= until}
+    gone = {customer: customer not in bought for customer in scored}
+    assert record["came"] == pytest.approx(sum(gone.values()) / len(gone))
+    assert record["predicted"] == pytest.approx(sum(scored.values()) / len(scored))
+    # To a thousandth of a probability the order is that of the scores.
+    pairs = [
+        (risk > other) + (risk == other) / 2
+        for risk, is_gone in ((scored[one], gone[one]) for one in gone)
+        if is_gone
+        for other in (scored[two] for two in gone if not gone[two])
+    ]
+    assert record["auc"] == pytest.approx(sum(pairs) / len(pairs), abs=0.003)
+    assert record["low"] < record["came"] < record["high"]
+
+
+@pytest.mark.parametrize("name", ["churn", "lifetime", "offers", "win"])
 def test_a_company_without_data_is_told_what_is_lacking(tmp_path: Path, name: str) -> None:
     assert "more needed" in Machine(tmp_path / "home").run("models", "fit", name)
 
@@ -57,6 +89,20 @@ def _fit_when(client: httpx.Client, is_so: Any) -> dict[str, Any]:
             return fits[0]
         time.sleep(0.05)
     raise AssertionError(fits)
+
+
+def _lives(*, customers: int, days: int) -> list[dict[str, Any]]:
+    """Orders of people who come about once a month; a third of them leave for good at some time."""
+    random = Random(1)
+    orders: list[dict[str, Any]] = []
+    for number in range(customers):
+        ends = random.randrange(days) if number % 3 == 0 else days
+        day = random.randrange(200)
+        while day < ends:
+            order = {"order_id": f"o{len(orders)}", "customer_id": f"c{number}", "amount": 100}
+            orders.append({**order, "ordered_at": FIRST + timedelta(days=day)})
+            day += 1 + int(random.expovariate(1 / 30))
+    return orders
 
 
 def _finished_deals(folder: Path) -> list[Path]:

@@ -4,12 +4,13 @@ from typing import Any
 
 from rakurs.analyses import AREAS
 from rakurs.app.answers_json import plain
+from rakurs.app.looking_back import records_of, verdict_of
 from rakurs.app.offering import Offer
 from rakurs.app.predictions import Standing, fits_of, standings
 from rakurs.core.analysis import Analysis
 from rakurs.core.model import GRADES, Model, ModelCard
 from rakurs.core.text import Language, Text
-from rakurs.state.models import ModelFit
+from rakurs.state.models import ModelFit, ModelRecord
 
 Document = dict[str, Any]
 
@@ -54,6 +55,7 @@ def model_document(known: Standing, language: Language) -> Document:
         "params": {name: plain(value, language) for name, value in known.params.model_dump(exclude={"as_of"}).items()},
         "analyses": [analysis.name for analysis in readers_of(model)],
         "card": None if known.card is None else _card(known.card, model, language),
+        "records": [_record(record, language) for record in records_of(model)],
         "fits": [_fit(fit, language) for fit in fits_of(model)],
     }
 
@@ -101,6 +103,22 @@ def _fit(fit: ModelFit, language: Language) -> Document:
         "error": fit.error_in(language) or None,
         "created_at": plain(fit.created_at, language),
         "finished_at": plain(fit.finished_at, language),
+    }
+
+
+def _record(record: ModelRecord, language: Language) -> Document:
+    return {
+        "scored_on": plain(record.scored_on, language),
+        "until": plain(record.until, language),
+        "rows": record.rows,
+        "predicted": record.predicted,
+        "came": record.came,
+        "low": record.low,
+        "high": record.high,
+        "auc": record.auc,
+        "auc_low": record.auc_low,
+        "auc_high": record.auc_high,
+        "verdict": verdict_of(record),
     }
 
 

@@ -8,12 +8,14 @@ from dbos import DBOS, SetWorkflowID
 from django.db import close_old_connections
 
 from rakurs.app import predictions
+from rakurs.app.looking_back import look_back
 from rakurs.app.segments import refresh_living
 from rakurs.app.serving import current
 from rakurs.app.watching import Watch
 from rakurs.core.errors import Cancelled, RakursError
 from rakurs.core.model import Model
 from rakurs.core.text import Text
+from rakurs.models import model_named
 from rakurs.state.models import ModelFit, User
 
 QUEUE = "models"
@@ -77,6 +79,7 @@ def _predict(fit_id: str) -> None:
     _step(fit_id, "learn")
     _step(fit_id, "score")
     _count_segments(fit_id)
+    _look_back(fit_id)
 
 
 @DBOS.step(name="count segments of scores")
@@ -86,6 +89,17 @@ def _count_segments(fit_id: str) -> int:
     try:
         is_ready = ModelFit.objects.filter(pk=fit_id, status=ModelFit.Status.READY).exists()
         return refresh_living(current(), has_new_scores=True) if is_ready else 0
+    finally:
+        close_old_connections()
+
+
+@DBOS.step(name="look back")
+def _look_back(fit_id: str) -> int:
+    """Which past days can be held against what came by now."""
+    close_old_connections()
+    try:
+        fit = ModelFit.objects.filter(pk=fit_id).first()
+        return 0 if fit is None else look_back(current(), model_named(fit.name))
     finally:
         close_old_connections()
 

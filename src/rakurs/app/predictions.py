@@ -5,7 +5,7 @@ A model learns from all rows of the company, whoever asked: what a person then s
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -27,7 +27,7 @@ from rakurs.core.params import Params
 from rakurs.core.text import Text
 from rakurs.models import MODELS, model_named
 from rakurs.models.scored import nobody
-from rakurs.state.models import ModelFit, ModelSettings, User
+from rakurs.state.models import AuditEvent, ModelFit, ModelSettings, User
 from rakurs.warehouse.reading import Reader, uncut
 
 Status = ModelFit.Status
@@ -35,6 +35,8 @@ Deed = Literal["fit", "score"]
 Told = Callable[[int, int], None]
 """How far a scoring is, in rows of all; may raise Cancelled."""
 
+SETTLED = "model settings"
+"""What the audit calls a change of a model's settings."""
 ROWS_AT_ONCE = 50_000
 KEPT_FITS = 12
 LARGE_ROWS = 1_000_000
@@ -65,6 +67,12 @@ class Standing:
     def is_under_way(self) -> bool:
         """Whether it learns or scores right now, or waits to."""
         return any(fit is not None and fit.is_under_way for fit in (self.latest, self.current))
+
+    @property
+    def next_fit_on(self) -> date | None:
+        """From which day on it learns anew by itself, when there is other data by then."""
+        learned = None if self.current is None else self.current.as_of
+        return None if learned is None else learned + timedelta(days=self.model.retrain_days)
 
     @property
     def missing(self) -> tuple[Missing, ...]:
@@ -105,7 +113,12 @@ def settle(model: Model, by: User, *, params: Mapping[str, Any], is_on: bool) ->
     checked = checked_params(model.params, params)
     kept = checked.model_dump(mode="json", exclude={"as_of"})
     ModelSettings.objects.update_or_create(name=model.name, defaults={"params": kept, "is_on": is_on})
-    note(by, "model settings", model.name, detail={"params": kept, "is_on": is_on})
+    note(by, SETTLED, model.name, detail={"params": kept, "is_on": is_on})
+
+
+def settled_by(model: Model) -> AuditEvent | None:
+    """Who changed its settings last, and when."""
+    return AuditEvent.objects.filter(deed=SETTLED, subject=model.name).first()
 
 
 def begun(workspace: Workspace, model: Model, by: User | None) -> ModelFit:
@@ -222,7 +235,7 @@ def _due(workspace: Workspace, known: Standing) -> Deed | None:
     if current is None:
         # What failed or lacked data is tried again when there is other data.
         return "fit" if has_news else None
-    if current.as_of is None or workspace.today - current.as_of >= timedelta(days=known.model.retrain_days):
+    if known.next_fit_on is None or workspace.today >= known.next_fit_on:
         return "fit" if has_news else None
     is_another_day = current.scored_on != workspace.today
     is_other_data = current.scored_version != workspace.data_version

@@ -154,7 +154,10 @@ class DirectWork:
 
     def fit_model(self, name: str, *, language: Language) -> Document:
         _, predictions = _predictions()
+        from rakurs.app.looking_back import look_back  # noqa: PLC0415 - its models need the settings
+
         predictions.fit_now(self._workspace, model_named(name))
+        look_back(self._workspace, model_named(name))
         return self.model(name, language=language)
 
     def quarantine(

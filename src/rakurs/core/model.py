@@ -142,6 +142,9 @@ class Model:
     score: Callable[[Artefact, pa.Table, Any], pa.Table]
     gate: DataGate = field(default_factory=DataGate)
     retrain_days: int = 30
+    held: Callable[[nw.LazyFrame[Any], Frames, Any, int], nw.LazyFrame[Any]] | None = None
+    """Scores of a past day with `came`, 1 where what was said to be likely happened within the horizon after that day
+    (its number) and 0 where not; None where no day settles it."""
 
     @property
     def key(self) -> str:

@@ -17,7 +17,7 @@ from rakurs.marts.tables import CALENDAR, SALES
 from rakurs.metrics.basis import BUYING_BASIS, Basis, in_basis
 from rakurs.models.classifier import fit_classifier, scores
 from rakurs.models.history import KEY, bought, bought_between, buying_days, numbered
-from rakurs.models.scored import scored
+from rakurs.models.scored import scored, with_came
 
 Frame = nw.LazyFrame[Any]
 
@@ -178,6 +178,12 @@ def score(artefact: Artefact, rows: pa.Table, params: ChurnParams) -> pa.Table:
     return scored(rows, KEY, score=chances, amount=chances * usual, reasons=reasons)
 
 
+def held(said: Frame, frames: Frames, params: ChurnParams, day: int) -> Frame:
+    """Whether those who were scored bought nothing for the horizon."""
+    came = bought_between(_sales(frames, params), day, day + params.horizon_days).filter(nw.col("came") > 0)
+    return with_came(said, came, KEY, is_expected=False)
+
+
 def _sales(frames: Frames, params: ChurnParams) -> Frame:
     return numbered(in_basis(frames["sales"], params.basis, preferred=Basis.ORDERS), frames["calendar"])
 
@@ -217,6 +223,7 @@ MODEL = Model(
     present=present,
     fit=fit,
     score=score,
+    held=held,
     gate=DataGate(
         needs=(
             Need(

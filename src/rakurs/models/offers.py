@@ -24,7 +24,7 @@ from rakurs.metrics.basis import BUYING_BASIS, Basis, in_basis
 from rakurs.models.history import KEY, numbered
 from rakurs.models.offer_ways import BASELINE, WAYS, Way, best, corrected, judged_by, learned, offerable, round_of
 from rakurs.models.ownership import MOST_NEIGHBOURS, History, Owners, Shelf
-from rakurs.models.scored import scored
+from rakurs.models.scored import scored, with_came
 
 Frame = nw.LazyFrame[Any]
 Array = NDArray[np.float64]
@@ -208,6 +208,14 @@ def score(artefact: Artefact, rows: pa.Table, params: OffersParams) -> pa.Table:
     )
 
 
+def held(said: Frame, frames: Frames, params: OffersParams, day: int) -> Frame:
+    """Whether what was offered was taken within the horizon."""
+    firsts = _pairs(frames, params).filter(
+        nw.col("first_day") > nw.lit(day), nw.col("first_day") <= nw.lit(day + params.horizon_days)
+    )
+    return with_came(said, firsts, KEY, PRODUCT)
+
+
 def _offers(
     shelf: Shelf, way: Way, margins: Array, owners: Owners, rows: Codes
 ) -> tuple[Codes, Codes, Array, NDArray[np.str_], Codes]:
@@ -325,7 +333,7 @@ def _buyers(frames: Frames, params: OffersParams) -> Frame:
 MODEL = Model(
     name="offers",
     entity="offers",
-    icon="gift",
+    icon="shopping-bag",
     title=Text(ru="Что предложить", en="What to offer"),
     question=Text(
         ru="Что клиент купит из того, чего у него ещё нет?", en="What will a customer buy that he does not have yet?"
@@ -359,6 +367,7 @@ MODEL = Model(
     present=present,
     fit=fit,
     score=score,
+    held=held,
     retrain_days=7,
     gate=DataGate(
         needs=(

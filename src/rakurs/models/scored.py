@@ -1,7 +1,9 @@
 """What a model says of each row, in the columns of `model_scores`."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,6 +38,17 @@ def scored(
     for place, name in enumerate(REASON_COLUMNS):
         columns[name] = pa.array(reasons[place] if place < len(reasons) else [None] * size, pa.string())
     return pa.table(columns)
+
+
+def with_came(
+    said: nw.LazyFrame[Any], happened: nw.LazyFrame[Any], *keys: str, is_expected: bool = True
+) -> nw.LazyFrame[Any]:
+    """The scores with `came`: 1 for those whose `keys` are among what `happened` (distinct), or are not where it was
+    expected not to.
+    """
+    yes, no = (1, 0) if is_expected else (0, 1)
+    among = happened.select(*keys, nw.lit(yes).alias("came"))
+    return said.join(among, on=list(keys), how="left").with_columns(nw.col("came").fill_null(no))
 
 
 def nobody() -> pa.Table:

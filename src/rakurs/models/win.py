@@ -16,7 +16,7 @@ from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, DEAL_OUTCOMES, DEAL_STATES
 from rakurs.models.classifier import fit_classifier, scores
-from rakurs.models.scored import scored
+from rakurs.models.scored import scored, with_came
 
 Frame = nw.LazyFrame[Any]
 
@@ -190,18 +190,28 @@ def samples(frames: Frames, params: WinParams) -> Frame:
 
 def _labelled(frames: Frames, back: int, params: WinParams) -> Frame:
     until = _day(params, back)
-    closed = _with_number(frames["deals"], "closed_on", "closed_number", frames["calendar"].select("day", "day_number"))
-    won = closed.filter(
-        nw.col("outcome") == "won",
-        nw.col("closed_number") > nw.lit(until),
-        nw.col("closed_number") <= nw.lit(until + params.horizon_days),
-    ).select(KEY, nw.lit(1).alias("is_won"))
+    won = _won(frames, params, until).select(KEY, nw.lit(1).alias("is_won"))
     return (
         as_of(frames, until, params)
         .join(won, on=KEY, how="left")
         .with_columns(nw.col("is_won").fill_null(0).alias("label"), nw.lit(back).alias("round"))
         .drop("is_won")
     )
+
+
+def _won(frames: Frames, params: WinParams, until: int) -> Frame:
+    """The deals won within the horizon after the day number `until`."""
+    closed = _with_number(frames["deals"], "closed_on", "closed_number", frames["calendar"].select("day", "day_number"))
+    return closed.filter(
+        nw.col("outcome") == "won",
+        nw.col("closed_number") > nw.lit(until),
+        nw.col("closed_number") <= nw.lit(until + params.horizon_days),
+    )
+
+
+def held(said: Frame, frames: Frames, params: WinParams, day: int) -> Frame:
+    """Whether the deals that were scored have been won within the horizon."""
+    return with_came(said, _won(frames, params, day), KEY)
 
 
 def _day(params: WinParams, back: int) -> int:
@@ -266,6 +276,7 @@ MODEL = Model(
     present=present,
     fit=fit,
     score=score,
+    held=held,
     gate=DataGate(
         needs=(Need(what=Text(ru="закрытых сделок", en="closed deals"), at_least=LEAST_CLOSED, rows=_closed),)
     ),

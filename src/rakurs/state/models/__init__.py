@@ -14,7 +14,7 @@ from rakurs.state.models.people import (
     Users,
     normal_login,
 )
-from rakurs.state.models.predictions import ModelFit, ModelSettings
+from rakurs.state.models.predictions import ModelFit, ModelRecord, ModelSettings
 from rakurs.state.models.schedules import Alert, Delivery, Subscription
 from rakurs.state.models.work import Audience, Dashboard, Preference, Report, ReportVersion, Segment
 
@@ -28,6 +28,7 @@ __all__ = [
     "Invitation",
     "LoadJob",
     "ModelFit",
+    "ModelRecord",
     "ModelSettings",
     "Note",
     "OwnRole",

@@ -19,6 +19,31 @@ class ModelSettings(models.Model):
         return self.name
 
 
+class ModelRecord(models.Model):
+    """What a model said on a past day, held against what came: how many, the mean of both, and whether the order was right."""
+
+    name = models.CharField(max_length=64)
+    scored_on = models.DateField()
+    until = models.DateField()
+    rows = models.BigIntegerField()
+    predicted = models.FloatField()
+    came = models.FloatField()
+    low = models.FloatField()
+    high = models.FloatField()
+    auc = models.FloatField(null=True)
+    auc_low = models.FloatField(null=True)
+    auc_high = models.FloatField(null=True)
+
+    class Meta:  # noqa: D106
+        ordering: ClassVar[list[str]] = ["-scored_on"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["name", "scored_on"], name="one record of a day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.scored_on}"
+
+
 class ModelFit(models.Model):
     """One fit of a model: of which data, under which parameters, how good. The current one scores."""
 

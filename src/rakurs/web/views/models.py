@@ -10,21 +10,27 @@ from django.views.decorators.http import require_POST
 
 from rakurs.app import prediction_jobs, predictions
 from rakurs.app.formats import Format
+from rakurs.app.looking_back import next_verdict, records_of, verdict_of
 from rakurs.app.prediction_desk import STATUSES, readers_of, status_of
-from rakurs.app.predictions import Standing, fits_of
+from rakurs.app.predictions import Standing, fits_of, settled_by
 from rakurs.core.errors import BadInput
 from rakurs.core.model import GRADES, Bin, Measure, ModelCard
 from rakurs.core.params import Params
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.models import model_named
-from rakurs.state.models import ModelFit
-from rakurs.web.access import format_of, may, user_of
+from rakurs.state.models import ModelFit, ModelRecord
+from rakurs.web.access import format_of, may, user_of, workspace
 from rakurs.web.language import said
 from rakurs.web.views.pages import page_or_part
 
 GRADE_TONES = {"A": "good", "B": "accent", "C": "warn", "early": ""}
 STATUS_TONES = {"ready": "good", "failed": "bad", "not_enough": "warn", "cancelled": "warn"}
+VERDICTS = {
+    "held": Text(ru="сбылось", en="came true"),
+    "high": Text(ru="обещано больше, чем было", en="more was said than came"),
+    "low": Text(ru="обещано меньше, чем было", en="less was said than came"),
+}
 SAVED = Text(
     ru="Настройки сохранены: по ним модель научится в следующий раз.", en="Saved: the model learns by them next time."
 )
@@ -45,6 +51,11 @@ def model(request: HttpRequest, name: str) -> HttpResponse:
         "card": None if known.card is None else _card(known, known.card, form),
         "fields": _fields(known.params, form),
         "fits": [_fit(fit, form) for fit in fits_of(known.model)],
+        "records": [_record(record, form) for record in records_of(known.model)],
+        "has_records": known.model.held is not None,
+        "next_verdict": _shown_day(next_verdict(workspace(), known.model), form),
+        "next_fit": _shown_day(known.next_fit_on, form),
+        "settled": settled_by(known.model),
         "may_fit": user.may("load"),
         "may_settle": user.may("administer"),
     }
@@ -174,6 +185,25 @@ def _fit(fit: ModelFit, form: Format) -> dict[str, Any]:
         "grade": None if fit.card is None else fit.card["grade"],
         "chosen": None if fit.card is None else Text(**fit.card["chosen"]),
     }
+
+
+def _record(record: ModelRecord, form: Format) -> dict[str, Any]:
+    verdict = verdict_of(record)
+    return {
+        "scored_on": form.shown(record.scored_on, Unit.DAY),
+        "until": form.shown(record.until, Unit.DAY),
+        "rows": record.rows,
+        **{name: form.shown(getattr(record, name), Unit.SHARE) for name in ("predicted", "came", "low", "high")},
+        "auc": form.shown(record.auc, Unit.NUMBER, decimals=3),
+        "auc_low": form.shown(record.auc_low, Unit.NUMBER, decimals=3),
+        "auc_high": form.shown(record.auc_high, Unit.NUMBER, decimals=3),
+        "verdict": VERDICTS[verdict],
+        "tone": "good" if verdict == "held" else "warn",
+    }
+
+
+def _shown_day(day: date | None, form: Format) -> str | None:
+    return None if day is None else form.shown(day, Unit.DAY)
 
 
 def _day(day: str, form: Format) -> str:
