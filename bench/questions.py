@@ -190,6 +190,7 @@ WITHOUT_PEERS = frozenset(
         "customer_value",
         "lifecycle",
         "lifecycle_moves",
+        "next_offers",
         "pipeline_as_of",
         "pipeline_changes",
         "profitability",

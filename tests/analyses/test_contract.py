@@ -94,6 +94,10 @@ KEPT_NAMES = {
         "customer_segment high_from middle_from",
         "customer_id customer risk level at_stake factor_1 factor_2 factor_3",
     ),
+    "next_offers": (
+        "basis customer_segment max_discount min_margin quiet_days price_days",
+        "customer product_id product chance expected_margin because_of state occasion price discount lowest_price chance_needed",
+    ),
     "recommendations": (
         "product per_customer least_chance customer_segment",
         "customer_id customer product_id product place chance expected_margin reason because_of_id because_of",
