@@ -188,6 +188,7 @@ WITHOUT_PEERS = frozenset(
         "association_rules",
         "churn_risk",
         "customer_value",
+        "elasticity",
         "lifecycle",
         "lifecycle_moves",
         "next_offers",

@@ -94,6 +94,10 @@ KEPT_NAMES = {
         "customer_segment high_from middle_from",
         "customer_id customer risk level at_stake factor_1 factor_2 factor_3",
     ),
+    "elasticity": (
+        "basis period grain max_change min_margin price_change",
+        "product_id product elasticity elasticity_low elasticity_high price unit_cost verdict best_price gain change_margin",
+    ),
     "next_offers": (
         "basis customer_segment max_discount min_margin quiet_days price_days",
         "customer product_id product chance expected_margin because_of state occasion price discount lowest_price chance_needed",

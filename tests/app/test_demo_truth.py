@@ -250,3 +250,14 @@ def test_the_planted_pairs_of_products_are_the_strongest_rules(company: Company)
     either = {*planted, *((effect, cause) for cause, effect in planted)}
     strongest = [pair for pair, _ in list(seen.items())[: len(common)]]
     assert set(strongest) <= either
+
+
+def test_demand_answers_price_as_planted(company: Company) -> None:
+    rows = company.rows("elasticity")
+    common, low, high = (rows[0][name] for name in ("common", "common_low", "common_high"))
+    assert abs(common - company.truth.elasticity) <= 4 * (high - low) / 4
+    assert high - low < 0.5
+    told = [row for row in rows if row["own_error"] is not None and row["own_error"] < 0.5]
+    assert len(told) > 10
+    held = sum(row["elasticity_low"] <= company.truth.elasticity <= row["elasticity_high"] for row in told)
+    assert held >= 0.85 * len(told)

@@ -215,6 +215,7 @@ def intervals(drawing: Drawing) -> dict[str, Any]:
         {
             "type": "bar",
             "stack": "interval",
+            "stackStrategy": "all",  # an interval may lie below zero, or across it
             "silent": True,
             "barWidth": 6,
             "itemStyle": {"color": "transparent"},
@@ -224,6 +225,7 @@ def intervals(drawing: Drawing) -> dict[str, Any]:
         {
             "type": "bar",
             "stack": "interval",
+            "stackStrategy": "all",  # an interval may lie below zero, or across it
             "name": Text(ru="95 % интервал", en="95% interval").to(drawing.form.language),
             "barWidth": 6,
             "cursor": "pointer",
