@@ -159,6 +159,8 @@ def test_recall_is_as_counted_by_hand() -> None:
     seen = round_of(History(table(rows)), NOW - 90, horizon=90, offered_days=180)
 
     class Popular:
+        names = ("popular",)
+
         def curve(self, features: Any) -> Any:
             return np.exp(features["popular"])
 

@@ -58,17 +58,19 @@ class Round:
 
     def spreads(self) -> dict[str, float]:
         """How much each feature differs among these customers and products."""
-        features = next(self.parts())[1]
+        features = next(self.parts(FEATURES))[1]
         return {name: float(values.std()) for name, values in features.items()}
 
-    def parts(self) -> Iterator[tuple[Codes, dict[str, NDArray[np.float32]], NDArray[np.bool_], Array]]:
+    def parts(
+        self, names: Sequence[str]
+    ) -> Iterator[tuple[Codes, dict[str, NDArray[np.float32]], NDArray[np.bool_], Array]]:
         """Some customers at a time: who, their features, what may be offered to them, and what they took."""
         at_once = max(1, CELLS // max(1, len(self.shelf.products)))
         for begin in range(0, len(self.rows), at_once):
             rows = self.rows[begin : begin + at_once]
             yield (
                 rows,
-                self.shelf.features(self.owners, rows),
+                self.shelf.features(self.owners, rows, names),
                 offerable(self.shelf, self.owners, rows),
                 self.came[rows].toarray().astype(np.float64),
             )
@@ -124,7 +126,7 @@ def learned(taught: Round, names: Sequence[str]) -> Way:
     keep = min(1.0, NOT_TAKEN / max(1, len(taught.shelf.products)))
     columns: list[NDArray[Any]] = []
     labels: list[Array] = []
-    for _, features, may_be, took in taught.parts():
+    for _, features, may_be, took in taught.parts(names):
         chosen = may_be & ((took > 0) | (random.random(may_be.shape) < keep))
         columns.append(np.column_stack([np.broadcast_to(features[name], may_be.shape)[chosen] for name in names]))
         labels.append(took[chosen])
@@ -159,13 +161,14 @@ def best(values: Chances, may_be: NDArray[np.bool_], count: int) -> tuple[Codes,
     """Of each row the places and values of the `count` greatest, greatest first; equal ones by place. Value 0: none."""
     allowed = np.where(may_be, values, np.float32(0))
     count = min(count, allowed.shape[1])
-    # Where chances are equal at the edge the lesser place must win, so the cut is made on both.
-    places = np.argpartition(-allowed, count - 1, axis=1)[:, :count]
-    edge = np.take_along_axis(allowed, places, axis=1).min(axis=1, keepdims=True)
-    tied = np.flatnonzero((allowed >= edge).sum(axis=1) > count)
-    for row in tied:
-        places[row] = np.argsort(-allowed[row], kind="stable")[:count]
-    places = np.sort(places, axis=1)
+    least = -np.partition(-allowed, count - 1, axis=1)[:, count - 1][:, None]
+    chosen = allowed >= least
+    tied = np.flatnonzero(chosen.sum(axis=1) > count)
+    # Of those equal to the least one the first are taken.
+    above, equal = allowed[tied] > least[tied], allowed[tied] == least[tied]
+    left = count - above.sum(axis=1, keepdims=True)
+    chosen[tied] = above | (equal & (np.cumsum(equal, axis=1) <= left))
+    places = np.nonzero(chosen)[1].reshape(-1, count)
     taken = np.take_along_axis(allowed, places, axis=1)
     order = np.argsort(-taken, axis=1, kind="stable")
     return np.take_along_axis(places, order, axis=1), np.take_along_axis(taken, order, axis=1)
@@ -176,7 +179,7 @@ def judged_by(judged: Round, way: Way) -> tuple[Array, Array, Array]:
     shares: list[Array] = []
     promised: list[Array] = []
     taken: list[Array] = []
-    for _, features, may_be, took in judged.parts():
+    for _, features, may_be, took in judged.parts(way.names):
         places, curve = best(np.broadcast_to(way.curve(features), may_be.shape), may_be, SHOWN)
         hits = np.take_along_axis(took, places, axis=1)
         count = took.sum(axis=1)

@@ -221,7 +221,7 @@ def _offers(
 ) -> tuple[Codes, Codes, Array, NDArray[np.str_], Codes]:
     """Of some customers: who, which product, the chance, the code of the reason, and the product behind it or -1."""
     may_be = offerable(shelf, owners, rows) & ~(margins <= 0)[None, :]
-    curve = np.broadcast_to(way.curve(shelf.features(owners, rows)), may_be.shape)
+    curve = np.broadcast_to(way.curve(shelf.features(owners, rows, way.names)), may_be.shape)
     chances = way.chances(curve)
     likely, _ = best(curve, may_be, KEPT)
     gainful, _ = best((chances * np.nan_to_num(margins)[None, :]).astype(np.float32), may_be, KEPT)

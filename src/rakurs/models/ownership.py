@@ -7,7 +7,7 @@ every pair of a customer and a product he does not have.
 
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -137,22 +137,20 @@ class Shelf:
         """From purchases up to `until`: lately is within `lately` days, offered what was newly bought within `offered_days`."""
         return cls(_learned(history, until, lately=lately, offered_days=offered_days))
 
-    def features(self, owners: Owners, rows: Codes) -> dict[str, NDArray[np.float32]]:
+    def features(self, owners: Owners, rows: Codes, names: Sequence[str] = FEATURES) -> dict[str, NDArray[np.float32]]:
         """Of the customers in `rows`: each feature as a matrix of customers by products, or a part that stretches to it."""
         owned = owners.owned[rows]
-        group = owners.group[rows]
         # An unknown kind is -1, and so the last row: it buys what everybody does.
-        alike = self._similar[group]
-        breadth = np.asarray(owned.sum(axis=1)).reshape(-1, 1)
-        return {
-            "popular": np.log(self.popular + SMALL)[None, :].astype(np.float32),
-            "similar": np.log(alike + SMALL).astype(np.float32),
-            "together": np.log((owned @ self._closeness).toarray() + SMALL).astype(np.float32),
-            "rules": np.log((owned @ self._rules).toarray() + SMALL).astype(np.float32),
-            "breadth": np.log1p(breadth).astype(np.float32),
-            "pace": np.log1p(owners.pace[rows]).reshape(-1, 1).astype(np.float32),
-            "silence": np.log1p(owners.silence[rows]).reshape(-1, 1).astype(np.float32),
+        made: Mapping[str, Callable[[], Any]] = {
+            "popular": lambda: np.log(self.popular + SMALL)[None, :],
+            "similar": lambda: np.log(self._similar + SMALL).astype(np.float32)[owners.group[rows]],
+            "together": lambda: _log(owned @ self._closeness),
+            "rules": lambda: _log(owned @ self._rules),
+            "breadth": lambda: np.log1p(np.asarray(owned.sum(axis=1))).reshape(-1, 1),
+            "pace": lambda: np.log1p(owners.pace[rows]).reshape(-1, 1),
+            "silence": lambda: np.log1p(owners.silence[rows]).reshape(-1, 1),
         }
+        return {name: np.asarray(made[name](), dtype=np.float32) for name in names}
 
     def is_of_alike(self, group: Codes, what: Codes) -> NDArray[np.bool_]:
         """Whether customers of a kind surely take the product more than others do."""
@@ -192,6 +190,14 @@ class Shelf:
             "beside": _packed(self.together.indices),
             "begins": _packed(self.together.indptr),
         }
+
+
+def _log(matrix: "csr_matrix") -> NDArray[np.float32]:
+    """The logarithm of each cell and a little more; of the many empty ones it is known."""
+    found = np.full(matrix.shape, np.log(SMALL), dtype=np.float32)
+    cells = matrix.tocoo()
+    found[cells.row, cells.col] = np.log(cells.data + SMALL)
+    return found
 
 
 def _is_surely_more(seen: Array, by_chance: Array) -> NDArray[np.bool_]:
