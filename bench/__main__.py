@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bench import learning
 from bench.agreement import disagreements
 from bench.company import Place, copied_for_peers, generated
 from bench.measured import in_own_process
@@ -38,6 +39,7 @@ def main() -> None:
     with Progress(*columns, console=console) as bar:
         result = _measured(place, options, bar)
     show(console, result)
+    place.path.mkdir(parents=True, exist_ok=True)
     write_json(options.json or place.path / "bench.json", result)
     if options.markdown:
         options.markdown.write_text(markdown(result), encoding="utf-8")
@@ -48,10 +50,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--years", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="comma-separated names of questions; also: load, people")
+    parser.add_argument("--only", default="", help="comma-separated names of questions; also: load, people, models")
     parser.add_argument("--repeat", type=int, default=5, help="warm runs; their median is shown")
     parser.add_argument("--people", type=int, default=50, help="how many filter at once")
     parser.add_argument("--people-seconds", type=float, default=60, help="for how long they do")
+    parser.add_argument("--model-rows", type=int, default=1_000_000, help="customers or baskets the models learn from")
     parser.add_argument(
         "--folder", type=Path, default=Path("bench-data"), help="generated files and copies are kept here"
     )
@@ -64,6 +67,8 @@ def _options() -> argparse.Namespace:
 def _measured(place: Place, options: argparse.Namespace, bar: Progress) -> dict[str, Any]:
     wanted = [name for name in options.only.split(",") if name]
     today = datetime.now(ZoneInfo("Europe/Moscow")).date()
+    if wanted == ["models"]:  # they need no company
+        return {"sizes": {}, "questions": [], "load": {}, "models": _models(options, bar), "disagreements": {}}
     if options.home is None:
         told = _teller(bar, "Generating")
         size = {"customers": options.customers, "years": options.years, "seed": options.seed}
@@ -80,6 +85,7 @@ def _measured(place: Place, options: argparse.Namespace, bar: Progress) -> dict[
         "questions": [measured for measured, _ in asked],
         "load": load,
         "people": _people(place, options, bar) if not wanted or "people" in wanted else {},
+        "models": _models(options, bar) if not wanted or "models" in wanted else [],
         "disagreements": {measured["name"]: found for measured, found in asked if found},
     }
 
@@ -89,6 +95,17 @@ def _people(place: Place, options: argparse.Namespace, bar: Progress) -> dict[st
     measured = people(place.home, count=options.people, seconds=options.people_seconds, seed=options.seed)
     bar.advance(task)
     return measured
+
+
+def _models(options: argparse.Namespace, bar: Progress) -> list[dict[str, Any]]:
+    task = bar.add_task("Models", total=len(learning.ALL))
+    found: list[dict[str, Any]] = []
+    for name, peer in learning.ALL:
+        bar.update(task, description=f"Models: {name}, {peer}")
+        measured = in_own_process({"task": "learning", "name": name, "peer": peer, "rows": options.model_rows})
+        found += [measured] if "seconds" in measured else []
+        bar.advance(task)
+    return found
 
 
 def _load(place: Place, options: argparse.Namespace, bar: Progress, *, is_wanted: bool) -> dict[str, Any]:

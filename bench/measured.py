@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench import bare_load
+from bench import learning as models
 from bench.company import PEER_MEMORY, Place, table_files
 from bench.peers import polars_answer, sql_answer
 from bench.questions import asked, peer_values, question_named
@@ -165,8 +166,18 @@ def bare(task: Mapping[str, Any]) -> dict[str, Any]:
     return {"seconds": seconds, "cpu_seconds": cpu_seconds, "rows": rows}
 
 
+def learning(task: Mapping[str, Any]) -> dict[str, Any]:
+    """One model, or a library beside it, on made-up rows."""
+    return models.measured(task["name"], task["peer"], rows=task["rows"])
+
+
 _ASK = {"ours": _ours, "sql": _sql, "polars": _polars}
-_TASKS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"question": question, "load": load, "bare": bare}
+_TASKS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "question": question,
+    "load": load,
+    "bare": bare,
+    "learning": learning,
+}
 
 
 def main() -> None:

@@ -58,6 +58,7 @@ CROWD_HEADS = (
     "a person, MB",
     "failed",
 )
+MODEL_HEADS = ("model", "by", "rows", "seconds", "CPU seconds", "CPU µs a row", "peer / ours, a row", "peak, MB")
 FILE_HEADS = ("file", "rows", "seconds", "CPU seconds", "MB", "memory above the server's, MB")
 
 
@@ -69,6 +70,8 @@ def show(console: Console, result: Mapping[str, Any]) -> None:
         console.print(_table("Load of the same files", LOAD_HEADS, _load_cells(result["load"])))
     for title, heads, cells in _people_tables(result.get("people")):
         console.print(_table(title, heads, cells))
+    if result.get("models"):
+        console.print(_table("Models learn and answer", MODEL_HEADS, _model_cells(result["models"])))
     for name, sentences in result["disagreements"].items():
         for sentence in sentences:
             console.print(f"[red]{name}[/red]: {sentence}")
@@ -81,9 +84,12 @@ def write_json(path: Path, result: Mapping[str, Any]) -> None:
 
 def markdown(result: Mapping[str, Any]) -> str:
     """The same tables for docs/bench.md."""
-    lines = _markdown_table(QUESTION_HEADS, [_question_cells(question) for question in result["questions"]])
+    questions = [_question_cells(question) for question in result["questions"]]
+    lines = _markdown_table(QUESTION_HEADS, questions) if questions else []
     if result.get("load"):
         lines += ["", *_markdown_table(LOAD_HEADS, _load_cells(result["load"]))]
+    if result.get("models"):
+        lines += ["", "Models learn and answer:", "", *_markdown_table(MODEL_HEADS, _model_cells(result["models"]))]
     for title, heads, cells in _people_tables(result.get("people")):
         lines += ["", f"{title}:", "", *_markdown_table(heads, cells)]
     return "\n".join(lines) + "\n"
@@ -144,6 +150,24 @@ def _load_cells(load: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
             *(_ratio(load.get("ours"), measured, clock) for clock in ("seconds", "cpu_seconds")),
         ]
         for how, measured in load.items()
+    ]
+
+
+def _model_cells(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Each of ours, then its peers, by the processor time of a row."""
+    ours = {model["name"]: model["cpu_seconds"] / model["rows"] for model in models if model["peer"] == "ours"}
+    return [
+        [
+            model["name"],
+            model["peer"],
+            f"{model['rows']:,}",
+            f"{model['seconds']:.1f}",
+            f"{model['cpu_seconds']:.1f}",
+            f"{model['cpu_seconds'] / model['rows'] * 1e6:.1f}",
+            f"{model['cpu_seconds'] / model['rows'] / ours[model['name']]:.1f}",
+            _megabytes(model),
+        ]
+        for model in models
     ]
 
 
