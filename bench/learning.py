@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from lifetimes import BetaGeoFitter
+from lifetimes import ModifiedBetaGeoFitter
 from scipy.sparse import csr_matrix
 
 from rakurs.analyses.products.itemsets import Baskets, frequent
@@ -47,7 +47,7 @@ def measured(name: str, peer: str, *, rows: int) -> Measured:
 
 
 def _histories(rows: int) -> tuple[np.ndarray[Any, Any], ...]:
-    """Repeat purchases, weeks from the first to the last, weeks from the first to now; as BG/NBD has them."""
+    """Repeat purchases, weeks from the first to the last, weeks from the first to now; as MBG/NBD has them."""
     random = np.random.default_rng(1)
     age = random.uniform(4, 156, rows)
     rate, leaves = random.gamma(0.25, 1 / 4.4, rows), random.beta(0.8, 2.4, rows)
@@ -58,7 +58,7 @@ def _histories(rows: int) -> tuple[np.ndarray[Any, Any], ...]:
 
 def _clv(rows: int) -> Prepared:
     x, tx, age = _histories(rows)
-    return rows, lambda: fit_buying(x, tx, age, variant="bg").expected(x, tx, age, HALF_YEAR)
+    return rows, lambda: fit_buying(x, tx, age).expected(x, tx, age, HALF_YEAR)
 
 
 def _clv_lifetimes(rows: int) -> Prepared:
@@ -66,7 +66,7 @@ def _clv_lifetimes(rows: int) -> Prepared:
     x, tx, age = _histories(rows // 50)
 
     def run() -> object:
-        fitted = BetaGeoFitter().fit(x, tx, age)
+        fitted = ModifiedBetaGeoFitter().fit(x, tx, age)
         return fitted.conditional_expected_number_of_purchases_up_to_time(HALF_YEAR, x, tx, age)
 
     return rows // 50, run

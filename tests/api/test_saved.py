@@ -88,3 +88,8 @@ def test_a_role_that_may_not_share_keeps_to_itself(office: Office) -> None:
         path = f"/api/v1/saved/{keep(anna)['id']}"
         assert anna.patch(path, json={"audience": "everyone"}).status_code == 403
         assert anna.get(path).json()["audience"] == "private"
+        before = anna.get("/api/v1/saved").json()
+        kept = {"title": "Shared at once", "asked": anna.get(path).json()["asked"], "audience": "everyone"}
+        assert anna.post("/api/v1/saved", json=kept).status_code == 403
+        assert anna.patch(path, json={"title": "Renamed", "audience": "everyone"}).status_code == 403
+        assert anna.get("/api/v1/saved").json() == before

@@ -75,14 +75,14 @@ def test_few_rows_make_no_trees() -> None:
 
 def test_too_few_outcomes_say_how_many_are_lacking() -> None:
     rows = drawn(300, seed=4, strength=1.0)
-    rare = rows.set_column(rows.column_names.index("label"), "label", pa.array([1] * 12 + [0] * 288))
+    rare = rows.set_column(rows.column_names.index("label"), "label", pa.array([1] * 4 + [0] * 296))
     with pytest.raises(NotEnough) as refused:
         fitted(rare)
     taught = sum(
         1 for label, back in zip(rare["label"].to_pylist(), rare["round"].to_pylist(), strict=True) if label and back
     )
-    assert refused.value.missing[0].have == taught < 30
-    assert f"{30 - taught} more needed" in refused.value.message.en
+    assert refused.value.missing[0].have == taught < 5
+    assert f"{5 - taught} more needed" in refused.value.message.en
 
 
 def test_reasons_say_which_way_a_feature_speaks() -> None:
@@ -111,3 +111,13 @@ def test_a_value_never_seen_is_scored() -> None:
         ),
     )
     assert 0 < chances[0] < 1
+
+
+def test_thirty_rows_are_said_to_be_too_early_and_pulled_to_the_common_share() -> None:
+    rows = drawn(60, seed=11, strength=0.0)
+    found = fitted(rows)
+    assert found.card.grade == "early"
+    assert found.card.chosen.en == "By recency"
+    chances, _ = scores(found.artefact, rows)
+    common = np.mean(rows["label"].to_numpy())
+    assert np.abs(chances - common).max() < 0.25

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from pydantic import Field
@@ -96,9 +97,10 @@ def create(request: HttpRequest, new: NewReport) -> HttpResponse:
     who = caller(request)
     user = who.person("keep")
     current().question(new.asked, scope=who.scope)
-    report = create_report(user, new.asked, title=new.title, about=new.about)
-    if new.audience:
-        _share(who, report, new.audience)
+    with transaction.atomic():  # what may not be shared is not kept either
+        report = create_report(user, new.asked, title=new.title, about=new.about)
+        if new.audience:
+            _share(who, report, new.audience)
     return as_json(report_document(report, user), status=201)
 
 
@@ -120,14 +122,15 @@ def change(request: HttpRequest, report_id: str, wanted: ReportChange) -> HttpRe
     who = caller(request)
     user = who.person("keep")
     report = report_for(user, report_id)
-    if wanted.title is not None or wanted.about is not None:
-        title = report.title if wanted.title is None else wanted.title
-        rename_report(report, by=user, title=title, about=report.about if wanted.about is None else wanted.about)
-    if wanted.asked is not None:
-        current().question(wanted.asked, scope=who.scope)
-        report = save_version(report, wanted.asked, by=user)
-    if wanted.audience is not None:
-        _share(who, report, wanted.audience)
+    with transaction.atomic():  # all of the change or none
+        if wanted.title is not None or wanted.about is not None:
+            title = report.title if wanted.title is None else wanted.title
+            rename_report(report, by=user, title=title, about=report.about if wanted.about is None else wanted.about)
+        if wanted.asked is not None:
+            current().question(wanted.asked, scope=who.scope)
+            report = save_version(report, wanted.asked, by=user)
+        if wanted.audience is not None:
+            _share(who, report, wanted.audience)
     return as_json(report_document(report, user))
 
 

@@ -22,7 +22,9 @@ Array = NDArray[np.float64]
 
 MOST_ROWS = 300_000
 """Rows that teach; of more, a sample drawn with a fixed seed."""
-LEAST_OF_EACH = 30
+LEAST_OF_EACH = 5
+"""Of either outcome; with so few the shares are pulled to the common one, and the grade says that it is too early."""
+LEAST_IN_BIN = 30
 LEAST_FOR_TREES = 500
 ROUNDS = 200
 PRIOR_ROWS = 20
@@ -49,7 +51,7 @@ def fit_classifier(
 ) -> Fitted:
     """Learn `label` (1, 0) from `features`; `baseline` names the feature whose groups make the baseline.
 
-    `days` says which day each `round` is. Raises NotEnough with fewer than 30 rows of either outcome to learn from, or
+    `days` says which day each `round` is. Raises NotEnough with fewer than 5 rows of either outcome to learn from, or
     none of one to be judged on.
     """
     rounds, label = _numbers(samples, "round"), _numbers(samples, "label")
@@ -351,7 +353,7 @@ def _measures(truth: Array, says: Array, plain: Array) -> tuple[Measure, ...]:
 def _bins(truth: Array, says: Array) -> tuple[Bin, ...]:
     """Tenths of the rows by what was said of them."""
     found: list[Bin] = []
-    for part in np.array_split(np.argsort(says, kind="stable"), min(BINS, max(1, len(says) // LEAST_OF_EACH))):
+    for part in np.array_split(np.argsort(says, kind="stable"), min(BINS, max(1, len(says) // LEAST_IN_BIN))):
         hits = int(truth[part].sum())
         interval = wilson(hits, len(part))
         if interval is not None:
