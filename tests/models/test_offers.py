@@ -121,6 +121,15 @@ def test_a_product_of_tomorrow_is_no_error(found: Fitted) -> None:
     assert offers(found, [("one", "unheard of", NOW)])
 
 
+def test_a_region_typed_in_a_thousand_ways_makes_no_thousand_kinds() -> None:
+    rows = shop(customers=600, products=15, follows=0.5, seed=7)
+    regions = [f"way {number % 400}" if number % 3 else "North" for number in range(len(rows))]
+    history = History(table(rows, region=regions))
+    assert len(history.groups) == 100
+    assert "\tNorth" in history.groups
+    assert MODEL.fit(table(rows, region=regions), PARAMS).card.tested_rows > 0
+
+
 def test_few_who_bought_anything_new_say_how_many_are_lacking() -> None:
     rows = [(f"c{number}", "p", NOW - 400) for number in range(300)]
     rows += [(f"c{number}", "q", NOW - 100) for number in range(49)]

@@ -29,6 +29,7 @@ PRIOR_BUYERS = 10.0
 PRIOR_ALIKE = 20.0
 """A share counts as its own buyers, the common one as so many more."""
 SMALL = 1e-4
+MOST_KINDS = 100
 CLEARLY, SURELY = 1.2, 4.0
 """What goes together meets so many times oftener than by chance, and by so many of its deviations."""
 
@@ -62,8 +63,8 @@ class History:
         self.products = names if products is None else np.asarray(products, dtype=object)
         self.product = codes if products is None else _placed(names, self.products)[codes]
         kinds, kind = _coded(_kinds(rows))
-        self.groups = kinds if groups is None else np.asarray(groups, dtype=object)
-        self._kind = kind if groups is None else _placed(kinds, self.groups)[kind]
+        self.groups = _common(kinds, kind) if groups is None else np.asarray(groups, dtype=object)
+        self._kind = _placed(kinds, self.groups)[kind]
         self.first_day = rows["first_day"].cast(pa.float64()).to_numpy(zero_copy_only=False)
 
     def by(self, until: int, *, lately: int) -> Owners:
@@ -261,6 +262,12 @@ def _kinds(rows: pa.Table) -> pa.ChunkedArray:
 
     parts = [pc.fill_null(rows[name].cast(pa.string()), "") for name in ("customer_kind", "region")]
     return pc.binary_join_element_wise(*parts, "\t")
+
+
+def _common(kinds: NDArray[np.object_], kind: Codes) -> NDArray[np.object_]:
+    """The kinds that hold the most rows: a region typed in a thousand ways makes no thousand kinds."""
+    held = np.bincount(kind[kind >= 0], minlength=len(kinds))
+    return kinds[np.sort(np.argsort(-held, kind="stable")[:MOST_KINDS])]
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[NDArray[np.object_], Codes]:
