@@ -119,8 +119,8 @@ def _card(known: Standing, card: ModelCard, form: Format) -> dict[str, Any]:
         "measures": [
             {
                 "title": item.title,
-                "value": form.shown(item.value, item.unit, decimals=None if item.unit is Unit.SHARE else 3),
-                "baseline": form.shown(item.baseline, item.unit, decimals=None if item.unit is Unit.SHARE else 3),
+                "value": _shown(item.value, item, form),
+                "baseline": _shown(item.baseline, item, form),
                 "interval": _interval(item, form),
             }
             for item in card.measures
@@ -136,7 +136,11 @@ def _card(known: Standing, card: ModelCard, form: Format) -> dict[str, Any]:
 def _interval(item: Measure, form: Format) -> str:
     if item.low is None or item.high is None:
         return ""
-    return "–".join(form.shown(edge, item.unit, decimals=3) for edge in (item.low, item.high))
+    return "–".join(_shown(edge, item, form) for edge in (item.low, item.high))
+
+
+def _shown(value: float | None, item: Measure, form: Format) -> str:
+    return form.shown(value, item.unit, decimals=None if item.unit is Unit.SHARE else 3)
 
 
 def _bins(card: ModelCard, form: Format) -> list[dict[str, Any]]:
