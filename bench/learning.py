@@ -47,12 +47,12 @@ def measured(name: str, peer: str, *, rows: int) -> Measured:
 
 
 def _histories(rows: int) -> tuple[np.ndarray[Any, Any], ...]:
-    """Repeat purchases, weeks from the first to the last, weeks from the first to now; as MBG/NBD has them."""
+    """Repeat purchases, weeks from the first to the last, weeks from the first to now, of whole days; as MBG/NBD has them."""
     random = np.random.default_rng(1)
-    age = random.uniform(4, 156, rows)
+    age = random.integers(28, 1092, rows) / 7
     rate, leaves = random.gamma(0.25, 1 / 4.4, rows), random.beta(0.8, 2.4, rows)
     x = np.minimum(random.poisson(rate * age), random.geometric(np.clip(leaves, 1e-3, 1)) - 1).astype(float)
-    tx = np.where(x > 0, age * random.beta(np.maximum(x, 1), 1), 0.0)
+    tx = np.where(x > 0, np.ceil(7 * age * random.beta(np.maximum(x, 1), 1)) / 7, 0.0)
     return x, tx, age
 
 
