@@ -1,5 +1,6 @@
 """Are offers better than what is popular where there is something to find, and only there?"""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from rakurs.warehouse.reading import uncut
 TODAY = date(2026, 6, 30)
 PARAMS = OffersParams().bound(TODAY)
 NOW = day_number(TODAY)
+SHOP: dict[str, Any] = {"customers": 4000, "products": 100, "follows": 0.9, "seed": 1}
 
 
 def table(rows: list[tuple[str, str | None, int]], **columns: Any) -> pa.Table:
@@ -57,7 +59,7 @@ def shop(*, customers: int, products: int, follows: float, seed: int) -> list[tu
 
 @pytest.fixture(scope="module")
 def found() -> Fitted:
-    return MODEL.fit(table(shop(customers=4000, products=100, follows=0.9, seed=1)), PARAMS)
+    return MODEL.fit(table(shop(**SHOP)), PARAMS)
 
 
 def offers(fitted: Fitted, rows: list[tuple[str, str | None, int]], **columns: Any) -> list[dict[str, Any]]:
@@ -80,7 +82,11 @@ def test_what_follows_is_offered_and_surely_better_than_what_is_popular(found: F
 def test_a_new_fact_changes_the_offer_at_once(found: Fitted) -> None:
     before = offers(found, [("one", None, NOW)])
     after = offers(found, [("one", "p010", NOW)])
+    # Whoever has nothing is offered what many take, most taken first.
     assert {row["factor_1"] for row in before} == {"popular"}
+    lately = Counter(product for _, product, day in shop(**SHOP) if day > NOW - 90)
+    assert [row["product_id"] for row in before][:3] == [product for product, _ in lately.most_common(3)]
+    assert 0.001 < before[0]["score"] < 0.2
     assert after[0]["product_id"] == "p011"
     assert (after[0]["factor_1"], after[0]["factor_2"]) == ("together", "p010")
     others = {row["product_id"]: row["score"] for row in before}
@@ -132,10 +138,20 @@ def test_a_region_typed_in_a_thousand_ways_makes_no_thousand_kinds() -> None:
 
 def test_few_who_bought_anything_new_say_how_many_are_lacking() -> None:
     rows = [(f"c{number}", "p", NOW - 400) for number in range(300)]
+    rows += [(f"d{number}", "q", NOW - 250) for number in range(5)]
     rows += [(f"c{number}", "q", NOW - 100) for number in range(49)]
     with pytest.raises(NotEnough) as refused:
         MODEL.fit(table(rows), PARAMS)
     assert "1 more needed" in refused.value.message.en
+
+
+def test_what_is_new_to_everybody_cannot_be_foreseen() -> None:
+    """Everybody takes a thing that nobody had on the day it is learned from: nothing could have been offered."""
+    rows: list[tuple[str, str | None, int]] = [(f"c{number}", "p", NOW - 400) for number in range(300)]
+    rows += [(f"c{number}", f"new {back}", NOW - 20 - 90 * back) for number in range(300) for back in (0, 1)]
+    with pytest.raises(NotEnough) as refused:
+        MODEL.fit(table(rows), PARAMS)
+    assert "50 more needed" in refused.value.message.en
 
 
 def test_the_same_rows_make_the_same_fit() -> None:
@@ -159,7 +175,7 @@ def test_features_are_as_counted_by_hand() -> None:
     assert np.exp(features["rules"][0, 1]) == pytest.approx(-np.log1p(-2 / 13) + 1e-4, rel=1e-5)
     # From day 3 to day 10 a was taken anew by y and w, b by y, c by z; of four customers.
     assert np.exp(features["popular"][0]) == pytest.approx(np.array([2, 1, 1]) / 4 + 1e-4, rel=1e-5)
-    # What came after day 5 is not known on it.
+    # What came after day 5 is not known on it: y took b, which x had shown to be sold.
     assert seen.came_count.sum() == 1
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import polars as pl
 import pyarrow as pa
 
 from rakurs.analyses import card_named
@@ -93,9 +94,15 @@ def _artefact(fit_id: str) -> Artefact:
 
 def _rows(reader: Reader, customer_id: str, taken: Sequence[str], params: Any, scope: Scope) -> pa.Table:
     """What he has, and one more row for each thing taken; one without a product where he has nothing."""
-    frames = {name: readable(reader, table, scope) for name, table in MODEL.inputs.items()}
-    frames["lines"] = frames["lines"].filter(nw.col("customer_id") == nw.lit(customer_id))
-    owned = reader.collect(MODEL.present(frames, params))
+    bought = readable(reader, MODEL.inputs["lines"], scope).filter(nw.col("customer_id") == nw.lit(customer_id))
+    lines = reader.collect(bought)
+    # The few rows of one customer are summed up here: planning it for the database takes longer than doing it.
+    days = lines["sold_on"].combine_chunks().unique()
+    numbers = pa.table({"day": days, "day_number": days.cast(pa.int32()).cast(pa.int64())})
+    frames = {
+        name: nw.from_native(pl.DataFrame(rows).lazy()) for name, rows in (("lines", lines), ("calendar", numbers))
+    }
+    owned = MODEL.present(frames, params).collect().to_arrow()
     _must_be_known(reader, taken, scope)
     kind = {name: owned[name][0].as_py() if owned.num_rows else None for name in ("customer_kind", "region")}
     today = day_number(params.today)

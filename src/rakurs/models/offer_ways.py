@@ -49,8 +49,8 @@ class Round:
 
     @property
     def came_count(self) -> Array:
-        """How many products new to him each of these customers bought."""
-        return np.asarray(self.came[self.rows].sum(axis=1), dtype=np.float64).ravel()
+        """How many products new to him each of these customers bought, of those that could be offered on the day."""
+        return np.asarray(self.came[self.rows][:, self.shelf.is_offered].sum(axis=1), dtype=np.float64).ravel()
 
     def halves(self) -> tuple["Round", "Round"]:
         """Every other customer, and the rest."""
@@ -150,6 +150,8 @@ def corrected(way: Way, seen: Round) -> Way:
     _, promised, taken = judged_by(seen, way)
     # By groups of a size that tells: of the few highest chances alone hardly anything is known.
     order = np.argsort(promised, kind="stable")
+    if not len(order):
+        return way
     groups = np.array_split(order, max(1, min(MOST_POINTS, len(order) // LEAST_IN_POINT)))
     said = np.array([promised[group].mean() for group in groups])
     came = np.array([taken[group].mean() for group in groups])

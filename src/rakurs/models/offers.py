@@ -164,6 +164,7 @@ def fit(rows: pa.Table, params: OffersParams) -> Fitted:
         artefact={
             "shelf": shelf.kept(),
             "way": asdict(final),
+            "plain": asdict(corrected(learned(to_learn, WAYS[BASELINE]), to_correct)),
             "margins": _margins(rows, history),
         },
         card=ModelCard(
@@ -185,14 +186,17 @@ def fit(rows: pa.Table, params: OffersParams) -> Fitted:
 def score(artefact: Artefact, rows: pa.Table, params: OffersParams) -> pa.Table:
     """Up to twenty offers to each customer: the chance, the expected margin, the reason and the product it comes from."""
     shelf = Shelf(artefact["shelf"])
-    way = Way(**artefact["way"])
+    personal, plain = Way(**artefact["way"]), Way(**artefact["plain"])
     margins = np.array([np.nan if known is None else known for known in artefact["margins"]])
     history = History(rows, shelf.products, shelf.groups)
     owners = history.by(day_number(params.today), lately=params.horizon_days)
     at_once = max(1, AT_ONCE // max(1, len(shelf.products)))
+    # Of whoever has nothing yet nothing personal is known.
+    has_any = np.asarray(owners.owned.sum(axis=1)).ravel() > 0
     parts = [
-        _offers(shelf, way, margins, owners, np.arange(begin, min(begin + at_once, len(history.customers))))
-        for begin in range(0, len(history.customers), at_once)
+        _offers(shelf, way, margins, owners, rows[begin : begin + at_once])
+        for way, rows in ((personal, np.flatnonzero(has_any)), (plain, np.flatnonzero(~has_any)))
+        for begin in range(0, len(rows), at_once)
     ]
     who, what, chance, reason, cause = (np.concatenate(column) for column in zip(*parts, strict=True))
     products = np.asarray(shelf.products, dtype=object)
