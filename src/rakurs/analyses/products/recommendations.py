@@ -152,7 +152,7 @@ ANALYSIS = Analysis(
     order=("-chance", "customer_id", "product_id"),
     compute=recommendations,
     members=Members(entity="customers", by=("customer_id", "product_id", "reason"), select=members),
-    chart=Chart(kind="bars", x="customer", y=("chance",), limit=20),
+    chart=Chart(kind="bars", x="customer", y=("expected_margin",), limit=20),
     naming=Naming(columns=("customer", "product", "because_of"), unnamed=unnamed, add=named),
     gate=some_scores(MODEL),
     example=EXAMPLE,
