@@ -34,3 +34,7 @@ SALES_WITHOUT_REVENUE = LeftOut(
     ),
     rows=lambda frames, params: _asked(frames, params).filter(nw.col("revenue").is_null()),
 )
+LINES_OF_RETURNS = LeftOut(
+    reason=Text(ru="Строки возвратов", en="Lines of returns"),
+    rows=lambda frames, params: asked_sales(frames["sale_lines"], params).filter(nw.col("is_return")),
+)

@@ -168,7 +168,12 @@ def fit(rows: pa.Table, params: OffersParams) -> Fitted:
             "margins": _margins(rows, history),
         },
         card=ModelCard(
-            grade=_grade(bins, is_personal=chosen != BASELINE, judged=len(shares), relative=gain.low / plain.mean()),
+            grade=_grade(
+                bins,
+                is_personal=chosen != BASELINE,
+                judged=len(shares),
+                relative=gain.low / max(float(plain.mean()), 1e-9),
+            ),
             chosen=_WAY_TITLES[chosen],
             baseline=_WAY_TITLES[BASELINE],
             learned_rows=len(taught.rows),

@@ -15,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from rakurs.core.coding import coded
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
@@ -58,11 +60,12 @@ class History:
     def __init__(
         self, rows: pa.Table, products: Sequence[str] | None = None, groups: Sequence[str] | None = None
     ) -> None:
-        self.customers, self.customer = _coded(rows["customer_id"])
-        names, codes = _coded(rows["product_id"])
-        self.products = names if products is None else np.asarray(products, dtype=object)
+        customers, self.customer = coded(rows["customer_id"])
+        self.customers = np.asarray(customers, dtype=object)
+        names, codes = coded(rows["product_id"])
+        self.products = np.asarray(names if products is None else products, dtype=object)
         self.product = codes if products is None else _placed(names, self.products)[codes]
-        kinds, kind = _coded(_kinds(rows))
+        kinds, kind = coded(_kinds(rows))
         self.groups = _common(kinds, kind) if groups is None else np.asarray(groups, dtype=object)
         self._kind = _placed(kinds, self.groups)[kind]
         self.first_day = rows["first_day"].cast(pa.float64()).to_numpy(zero_copy_only=False)
@@ -264,27 +267,13 @@ def _kinds(rows: pa.Table) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(*parts, "\t")
 
 
-def _common(kinds: NDArray[np.object_], kind: Codes) -> NDArray[np.object_]:
+def _common(kinds: Sequence[str], kind: Codes) -> NDArray[np.object_]:
     """The kinds that hold the most rows: a region typed in a thousand ways makes no thousand kinds."""
     held = np.bincount(kind[kind >= 0], minlength=len(kinds))
-    return kinds[np.sort(np.argsort(-held, kind="stable")[:MOST_KINDS])]
+    return np.asarray(kinds, dtype=object)[np.sort(np.argsort(-held, kind="stable")[:MOST_KINDS])]
 
 
-def _coded(column: pa.ChunkedArray) -> tuple[NDArray[np.object_], Codes]:
-    """The names in order, and of each row the place of its name; -1 for none."""
-    coded = column.combine_chunks().dictionary_encode()
-    names = np.asarray(coded.dictionary.to_pylist(), dtype=object)
-    order = np.argsort(names.astype(str), kind="stable") if len(names) else np.array([], dtype=np.int64)
-    place = np.empty(len(names), dtype=np.int64)
-    place[order] = np.arange(len(names))
-    codes = coded.indices.to_numpy(zero_copy_only=False)
-    is_known = ~np.isnan(codes) if codes.dtype.kind == "f" else np.ones(len(codes), dtype=bool)
-    found = np.full(len(codes), -1, dtype=np.int64)
-    found[is_known] = place[codes[is_known].astype(np.int64)]
-    return names[order], found
-
-
-def _placed(names: NDArray[np.object_], known: NDArray[np.object_]) -> Codes:
+def _placed(names: Sequence[str], known: NDArray[np.object_]) -> Codes:
     """The place of each name among the known ones; -1 for a new one. One more -1 stands at the end, for no name."""
     place = {name: number for number, name in enumerate(known)}
     return np.array([*(place.get(name, -1) for name in names), -1], dtype=np.int64)

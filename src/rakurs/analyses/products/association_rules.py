@@ -14,7 +14,9 @@ from rakurs.analyses.columns import answered, column, overlapping
 from rakurs.analyses.filters import SalesFilters, basis_choice, filtered_sales, within
 from rakurs.analyses.products.basket_rules import MILLION, Rule, rules_of
 from rakurs.analyses.products.itemsets import Baskets, Ints
+from rakurs.analyses.sale_gates import LINES_OF_RETURNS
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Need
+from rakurs.core.coding import coded
 from rakurs.core.frames import absent
 from rakurs.core.intervals import wilson
 from rakurs.core.params import parameter
@@ -205,12 +207,12 @@ class _Coded:
         names, purchases = rows.filter(is_named), rows.filter(pc.invert(is_named))
         self._names = dict(zip(names["item"].to_pylist(), names["name"].to_pylist(), strict=True))
         pairs = purchases.filter(pc.is_valid(purchases["item"]))
-        self.items, item_codes = _codes(pairs["item"])
+        self.items, item_codes = coded(pairs["item"])
         whole = purchases.filter(pc.is_null(purchases["item"]))
-        self._basket_names, basket_codes = _codes(whole["basket"])
+        self._basket_names, basket_codes = coded(whole["basket"])
         place = pc.index_in(pairs["basket"], value_set=pa.array(self._basket_names, pa.string()))
         self.baskets = Baskets.of(np.asarray(place, dtype=np.int64), item_codes, count=len(self._basket_names))
-        self._customers, customer_codes = _codes(whole["customer_id"])
+        self._customers, customer_codes = coded(whole["customer_id"])
         self._customer_of = np.empty(len(self._basket_names), dtype=np.int64)
         self._customer_of[basket_codes] = customer_codes
         self._holders: dict[int, Ints] = {}
@@ -258,13 +260,6 @@ class _Coded:
             places = self._order[self._ends[item] : self._ends[item + 1]]
             self._holders[item] = self._basket_of[places]
         return self._holders[item]
-
-
-def _codes(values: pa.ChunkedArray) -> tuple[list[str], Ints]:
-    """The different values in order, and of each row the number of its value; -1 of an empty one."""
-    different = pc.unique(values.drop_null()).sort()
-    places = pc.fill_null(pc.index_in(values, value_set=different), -1)
-    return different.to_pylist(), np.asarray(places, dtype=np.int64)
 
 
 def members(frames: Frames, params: AssociationRulesParams, cell: Cell) -> Frame:
@@ -406,12 +401,7 @@ ANALYSIS = Analysis(
                 nw.col(KEY_OF[params.items]).str.strip_chars().fill_null("") == ""
             ),
         ),
-        LeftOut(
-            reason=Text(ru="Строки возвратов", en="Lines of returns"),
-            rows=lambda frames, params: within(filtered_sales(frames[LINES], params), params).filter(
-                nw.col("is_return")
-            ),
-        ),
+        LINES_OF_RETURNS,
     ),
     example=EXAMPLE,
 )

@@ -14,6 +14,7 @@ from rakurs.analyses.columns import answered, choice, column, overlapping
 from rakurs.analyses.filters import SalesFilters, asked_sales, basis_choice, filtered_sales, within
 from rakurs.analyses.products.demand import Array, Panel, Slope, common_slope, filled, own_slope, shrunk
 from rakurs.analyses.products.names import PRODUCT, with_product_names
+from rakurs.analyses.sale_gates import LINES_OF_RETURNS
 from rakurs.core.analysis import (
     Analysis,
     Cell,
@@ -27,6 +28,7 @@ from rakurs.core.analysis import (
     Statement,
     Told,
 )
+from rakurs.core.coding import coded
 from rakurs.core.frames import count_distinct, sum_where
 from rakurs.core.params import parameter
 from rakurs.core.table import Column
@@ -63,7 +65,7 @@ VERDICTS: Mapping[str, Text] = {
     "leave": Text(ru="Оставить", en="Leave"),
     "unclear": Text(ru="Неясно", en="Not clear"),
     "no_cost": Text(ru="Себестоимость неизвестна", en="Cost unknown"),
-    "not_told_apart": Text(ru="Цена почти не менялась", en="The price hardly moved"),
+    "not_told_apart": Text(ru="Не отделить: цены почти не менялись", en="Not told apart: prices hardly moved"),
 }
 
 
@@ -209,8 +211,8 @@ class _Goods:
     """The rows of `elasticity` as a panel, and each product's present price, cost and demand."""
 
     def __init__(self, rows: pa.Table) -> None:
-        self.ids, product = _numbered(rows["product_id"])
-        periods, period = _numbered(rows["period"])
+        self.ids, product = coded(rows["product_id"])
+        periods, period = coded(rows["period"])
         self._count = np.bincount(product, minlength=len(self.ids))
         named = {
             one: told
@@ -325,15 +327,6 @@ def _verdict(change: float, least_gain: float) -> str:
 
 def _money(value: float) -> Decimal:
     return Decimal(repr(value)).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
-
-
-def _numbered(values: pa.ChunkedArray) -> tuple[list[Any], np.ndarray[Any, np.dtype[np.int64]]]:
-    coded = values.combine_chunks().dictionary_encode()
-    names = coded.dictionary.to_pylist()
-    order = sorted(range(len(names)), key=names.__getitem__)
-    place = np.empty(len(names), dtype=np.int64)
-    place[order] = np.arange(len(names))
-    return [names[number] for number in order], place[coded.indices.to_numpy(zero_copy_only=False)]
 
 
 def story(table: pa.Table, params: ElasticityParams) -> tuple[Statement, ...]:
@@ -500,12 +493,7 @@ ANALYSIS = Analysis(
                 nw.col("product_id").is_null()
             ),
         ),
-        LeftOut(
-            reason=Text(ru="Строки возвратов", en="Lines of returns"),
-            rows=lambda frames, params: within(filtered_sales(frames[LINES], params), params).filter(
-                nw.col("is_return")
-            ),
-        ),
+        LINES_OF_RETURNS,
     ),
     example=EXAMPLE,
 )
