@@ -185,6 +185,7 @@ def question_named(name: str) -> Question:
 WITHOUT_PEERS = frozenset(
     {
         "abc_xyz",
+        "acquisition",
         "association_rules",
         "churn_risk",
         "customer_value",

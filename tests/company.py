@@ -65,12 +65,16 @@ def random_company(seed: int, *, deals: int = 14, orders: int = 16) -> Rows:
         "order_lines": [],
         "payments": [],
         "plans": [],
+        "campaigns": [{"campaign_id": "spring", "channel_id": "site"}, {"campaign_id": "stray"}],
+        "leads": [],
+        "ad_costs": [],
     }
     for number in range(random.randrange(deals + 1)):
         _add_deal(rows, random, f"d{number}")
     for number in range(random.randrange(orders + 1)):
         _add_order(rows, random, f"o{number}")
     _add_plans(rows, random)
+    _add_advertising(rows, Random(f"advertising {seed}"))
     return rows
 
 
@@ -153,6 +157,30 @@ def _add_order(rows: Rows, random: Random, order_id: str) -> None:
                 "is_refund": random.random() < 0.3,
             }
         )
+
+
+def _add_advertising(rows: Rows, random: Random) -> None:
+    campaigns = ("spring", "stray", "unlisted")
+    for number in range(random.randrange(12)):
+        cost = {
+            "spent_at": _moment(random),
+            "amount": random.choice([0, 10, 99.99, 250]),
+            "channel_id": _maybe(random, CHANNELS, 0.6),
+            "campaign_id": _maybe(random, campaigns, 0.5),
+            "currency": random.choice([None, "RUB", "RUB", "USD"]),
+            "clicks": random.choice([None, 3]),
+        }
+        rows["ad_costs"].append(cost)
+        lead = {
+            "lead_id": f"l{number}",
+            "created_at": _moment(random),
+            "customer_id": _maybe(random, CUSTOMERS, 0.5),
+            "channel_id": _maybe(random, CHANNELS),
+            "campaign_id": _maybe(random, campaigns, 0.3),
+            "manager_id": _maybe(random, MANAGERS),
+            "converted_deal_id": _maybe(random, ("d0", "d1"), 0.4),
+        }
+        rows["leads"].append(lead)
 
 
 def _add_plans(rows: Rows, random: Random) -> None:

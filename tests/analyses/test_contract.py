@@ -106,6 +106,10 @@ KEPT_NAMES = {
         "product per_customer least_chance customer_segment",
         "customer_id customer product_id product place chance expected_margin reason because_of_id because_of",
     ),
+    "acquisition": (
+        "by basis discount early_days",
+        "id name verdict cost leads newcomers cac earned value surplus value_to_cost payback_months most_per_lead trend",
+    ),
     "win_chances": (
         "pipeline manager channel customer_segment",
         "deal_id deal customer manager_id manager amount chance level expected factor_1 factor_2 factor_3",

@@ -19,6 +19,13 @@ TOLERANCE = 4.5
 """Standard deviations; about two hundred checks, so an honest sample fails one of them once in a thousand seeds."""
 
 
+_NAMELESS = {
+    "plans": ("employee_id = '-X' or employee_id like 'E%-X'", "metric is null"),
+    "ad_costs": ("campaign_id like '%-X'", "spent_at is null"),
+}
+"""Tables without an id of their own: how their broken rows and those without a required value are told."""
+
+
 class Company:
     """A generated company: its truth, and SQL over its files. `{deals}` in a query is the good rows of deals."""
 
@@ -28,8 +35,7 @@ class Company:
         self.connection = duckdb.connect()
         for table in truth.rows:
             identifier = next(iter(table_named(table).key))
-            broken = "employee_id = '-X' or employee_id like 'E%-X'" if table == "plans" else f"{identifier} like '%-X'"
-            empty = "metric is null" if table == "plans" else f"{identifier} is null"
+            broken, empty = _NAMELESS.get(table, (f"{identifier} like '%-X'", f"{identifier} is null"))
             file = folder / f"{table}.parquet"
             self.connection.execute(f"create view all_{table} as from read_parquet('{file}')")
             self.connection.execute(

@@ -180,7 +180,7 @@ MARKETING = Board(
         _number("created", 0, 0, "deals_created"),
         _number("win_rate", 3, 0, "win_rate"),
         _number("buyers", 6, 0, "customers"),
-        _number("first", 9, 0, "first_revenue"),
+        _number("spent", 9, 0, "ad_cost"),
         _tile(
             "channels",
             (0, 2, 6, 6),
@@ -221,8 +221,21 @@ MARKETING = Board(
             own_period=True,
         ),
         _tile(
-            "leaving",
+            "acquisition",
             (0, 20, 12, 7),
+            _asks(
+                "acquisition",
+                look=_table(
+                    "name", "verdict", "cost", "newcomers", "cac", "value", "value_to_cost", "payback_months", rows=8
+                ),
+                period="last_365_days",
+            ),
+            Text(ru="Окупаются ли каналы", en="Whether channels pay"),
+            own_period=True,
+        ),
+        _tile(
+            "leaving",
+            (0, 27, 12, 7),
             _asks("churn_risk", look=_table("customer", "risk", "at_stake", "factor_1", "factor_2", rows=8)),
             Text(ru="Кто вот-вот уйдёт", en="Who is about to leave"),
         ),

@@ -17,8 +17,8 @@ from rakurs.core.params import Params
 from rakurs.core.table import COLUMN, Column, Table
 from rakurs.core.text import Text
 from rakurs.core.units import Kind
-from rakurs.marts.tables import SALES
-from rakurs.schema import CALLS, CUSTOMERS, DEALS, EMPLOYEES, ORDERS, PRODUCTS, STAGES
+from rakurs.marts.tables import AD_SPENDING, SALES
+from rakurs.schema import CALLS, CAMPAIGNS, CHANNELS, CUSTOMERS, DEALS, EMPLOYEES, LEADS, ORDERS, PRODUCTS, STAGES
 from rakurs.schema.derived import stored
 from rakurs.warehouse.reading import Reader
 
@@ -61,6 +61,18 @@ ENTITIES: Mapping[str, Entity] = {
         shown=("started_at", "direction", "is_missed", "wait_seconds", "talk_seconds", "called_back_at"),
         named=("customer_id", "employee_id"),
     ),
+    "leads": Entity(
+        table=stored(LEADS),
+        key="lead_id",
+        shown=("created_at", "status", "first_response_at", "converted_deal_id"),
+        named=("channel_id", "customer_id", "manager_id"),
+    ),
+    "ad_spending": Entity(
+        table=AD_SPENDING,
+        key="spending_id",
+        shown=("spent_on", "amount", "clicks", "impressions"),
+        named=("channel_id", "campaign_id"),
+    ),
     "employees": Entity(table=stored(EMPLOYEES), key="employee_id", shown=("name", "department", "branch", "role")),
     "products": Entity(table=stored(PRODUCTS), key="product_id", shown=("name", "category", "brand", "list_price")),
 }
@@ -86,6 +98,14 @@ _NAMES: Mapping[str, Named] = {
         table=stored(EMPLOYEES),
         key={"employee_id": "employee_id"},
         title=Text(ru="Имя сотрудника", en="Employee name"),
+    ),
+    "channel_id": Named(
+        table=stored(CHANNELS), key={"channel_id": "channel_id"}, title=Text(ru="Название канала", en="Channel name")
+    ),
+    "campaign_id": Named(
+        table=stored(CAMPAIGNS),
+        key={"campaign_id": "campaign_id"},
+        title=Text(ru="Название кампании", en="Campaign name"),
     ),
     "stage_id": Named(
         table=stored(STAGES),

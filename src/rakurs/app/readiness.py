@@ -37,6 +37,8 @@ LOADED_AS: Mapping[str, tuple[str, ...]] = {
     "sales": ("deals", "orders"),
     "sale_lines": ("deals", "order_lines"),
     "phone_calls": ("calls",),
+    "lead_outcomes": ("leads",),
+    "ad_spending": ("ad_costs",),
 }
 """Which canonical tables bring rows to a mart that metrics are read from: any of them does."""
 

@@ -1,6 +1,7 @@
 """Marts: derived tables, refreshed at load, that keep the questions fast."""
 
 from rakurs.core.mart import CalendarMart, Mart
+from rakurs.marts.advertising import ad_spending, lead_outcomes
 from rakurs.marts.calendar import calendar
 from rakurs.marts.calls import phone_calls
 from rakurs.marts.customers import customer_owners
@@ -11,12 +12,14 @@ from rakurs.marts.sales import sale_lines, sales
 from rakurs.marts.searching import search_index
 from rakurs.marts.states import deal_states
 from rakurs.marts.tables import (
+    AD_SPENDING,
     CALENDAR,
     CUSTOMER_OWNERS,
     DEAL_MOVES,
     DEAL_OUTCOMES,
     DEAL_STAGES,
     DEAL_STATES,
+    LEAD_OUTCOMES,
     PHONE_CALLS,
     PLAN_TARGETS,
     SALE_LINES,
@@ -25,7 +28,9 @@ from rakurs.marts.tables import (
     STAGE_VISITS,
 )
 from rakurs.schema import (
+    AD_COSTS,
     CALLS,
+    CAMPAIGNS,
     CUSTOMERS,
     DEAL_SNAPSHOTS,
     DEAL_STAGE_EVENTS,
@@ -127,6 +132,19 @@ MARTS: tuple[Mart, ...] = (
         build=phone_calls,
         sort=("started_on", "call_id"),
         split={"calls": "call_id"},
+    ),
+    Mart(
+        table=LEAD_OUTCOMES,
+        inputs={"leads": stored(LEADS), "customers": _CUSTOMERS, "employees": _EMPLOYEES},
+        build=lead_outcomes,
+        sort=("created_on", "lead_id"),
+        split={"leads": "lead_id"},
+    ),
+    Mart(
+        table=AD_SPENDING,
+        inputs={"ad_costs": stored(AD_COSTS), "campaigns": stored(CAMPAIGNS)},
+        build=ad_spending,
+        sort=("spent_on", "channel_id", "campaign_id"),
     ),
     Mart(
         table=CUSTOMER_OWNERS,

@@ -296,6 +296,41 @@ PHONE_CALLS = Table(
     ),
 )
 
+LEAD_OUTCOMES = Table(
+    name="lead_outcomes",
+    title=Text(ru="Лиды с исходом", en="Leads with outcome"),
+    grain=Text(ru="Один лид", en="One lead"),
+    key=("lead_id",),
+    columns=(
+        reference("lead_id", "leads", "Лид", "Lead"),
+        column("created_on", Unit.DAY, "Создан", "Created"),
+        column("status", Unit.TEXT, "Состояние", "Status"),
+        reference("converted_deal_id", "deals", "Стал сделкой", "Converted to deal"),
+        flag("is_converted", "Стал сделкой", "Converted"),
+        *CUSTOMER,
+        *ATTRIBUTION,
+        *OWNER,
+    ),
+)
+
+AD_SPENDING = Table(
+    name="ad_spending",
+    title=Text(ru="Реклама по дням", en="Advertising by day"),
+    grain=Text(ru="День, канал и кампания", en="A day, a channel and a campaign"),
+    key=("spending_id",),
+    columns=(
+        column("spending_id", Unit.ID, "День и кампания", "Day and campaign"),
+        column("spent_on", Unit.DAY, "День", "Day"),
+        *ATTRIBUTION,
+        column("amount", Unit.MONEY, "Расход", "Cost"),
+        column("impressions", Unit.COUNT, "Показы", "Impressions"),
+        column("clicks", Unit.COUNT, "Клики", "Clicks"),
+        flag("is_rate_missing", "Нет курса валюты", "No exchange rate"),
+        *OWNER,
+    ),
+)
+"""Its owner is always empty: the company's spending is seen by whoever may see the whole company."""
+
 PLAN_TARGETS = Table(
     name="plan_targets",
     title=Text(ru="Планы с владельцем", en="Targets with owner"),

@@ -3,7 +3,7 @@
 from rakurs.core.errors import UnknownName
 from rakurs.core.metric import Dimension, Metric
 from rakurs.core.text import Text
-from rakurs.metrics import calls, deals, dimensions, sales
+from rakurs.metrics import advertising, calls, deals, dimensions, sales
 
 METRICS: tuple[Metric, ...] = (
     sales.REVENUE,
@@ -28,6 +28,11 @@ METRICS: tuple[Metric, ...] = (
     calls.CALLBACK_RATE,
     calls.WAIT_SECONDS,
     calls.TALK_SECONDS,
+    advertising.LEADS,
+    advertising.LEAD_CONVERSION,
+    advertising.AD_COST,
+    advertising.AD_CLICKS,
+    advertising.AD_IMPRESSIONS,
 )
 DIMENSIONS: tuple[Dimension, ...] = (
     dimensions.DAY,

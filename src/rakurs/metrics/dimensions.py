@@ -8,10 +8,11 @@ CUSTOM = "custom."
 """What the name of a custom field's dimension starts with: `custom.City of delivery`."""
 
 _DEALS, _SALES, _LINES, _CALLS = "deal_outcomes", "sales", "sale_lines", "phone_calls"
+_LEADS, _SPENDING = "lead_outcomes", "ad_spending"
 
 
 def _everywhere(column: str) -> dict[str, str]:
-    return dict.fromkeys((_DEALS, _SALES, _LINES, _CALLS), column)
+    return dict.fromkeys((_DEALS, _SALES, _LINES, _CALLS, _LEADS), column)
 
 
 def _of_calendar(name: str, ru: str, en: str) -> Dimension:
@@ -60,14 +61,14 @@ CHANNEL = Dimension(
     name="channel",
     title=Text(ru="Канал", en="Channel"),
     unit=Unit.ID,
-    columns=_everywhere("channel_id"),
+    columns={**_everywhere("channel_id"), _SPENDING: "channel_id"},
     labels=("channels", "channel_id", "name"),
 )
 CAMPAIGN = Dimension(
     name="campaign",
     title=Text(ru="Кампания", en="Campaign"),
     unit=Unit.ID,
-    columns=dict.fromkeys((_DEALS, _SALES, _LINES), "campaign_id"),
+    columns=dict.fromkeys((_DEALS, _SALES, _LINES, _LEADS, _SPENDING), "campaign_id"),
     labels=("campaigns", "campaign_id", "name"),
 )
 PRODUCT = Dimension(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -18,25 +18,23 @@ from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SALES
 from rakurs.metrics.basis import BUYING_BASIS, Basis, in_basis
 from rakurs.models.history import KEY, bought, bought_between, buying_days, numbered
+from rakurs.models.laws import LEAST_RETURNING, WEEK, Customers, Law, Laws, fit_laws
 from rakurs.models.scored import scored
-
-if TYPE_CHECKING:
-    from rakurs.models.purchases import BuyingModel, SpendingModel
 
 Frame = nw.LazyFrame[Any]
 Array = NDArray[np.float64]
 
-WEEK = 7.0
 YEAR = 365.0
-LEAST_RETURNING = 50
 DRAWS = 100
 ROWS_AT_ONCE = 10_000
-PRIOR_CHECKS = 3.0
-"""A client's own margin rate counts as his purchases, the company's as so many more."""
 BINS = 10
 
 _NUMBERS = ("x", "tx", "age", "purchases", "revenue", "repeat_money", "margin", "revenue_with_margin")
-_MODEL = Text(ru="MBG/NBD и гамма-гамма", en="MBG/NBD and gamma-gamma")
+_SCORED = ("score", "expected_count", "amount", "amount_low", "amount_high")
+_TOGETHER = Text(ru="{name} и гамма-гамма", en="{name} and gamma-gamma")
+_APART = Text(
+    ru="{name} и гамма-гамма, отдельно по видам клиентов", en="{name} and gamma-gamma, apart by customer kind"
+)
 _PAST_RATE = Text(ru="Прежний темп покупок клиента без ухода", en="The client's past rate of buying, nobody leaving")
 _NO_MARGIN = Text(
     ru="Себестоимость неизвестна ни для одной продажи: ценность посчитана по выручке, а не по марже.",
@@ -99,8 +97,9 @@ def present(frames: Frames, params: LifetimeParams) -> Frame:
 
 
 def _summed(sales: Frame, until: int) -> Frame:
-    rows = bought(buying_days(sales, until), until)
-    return rows.select(KEY, *(nw.col(name).cast(nw.Float64()).alias(name) for name in _NUMBERS))
+    kinds = sales.group_by(KEY).agg(nw.col("customer_kind").max().alias("kind"))
+    rows = bought(buying_days(sales, until), until).join(kinds, on=KEY, how="left")
+    return rows.select(KEY, "kind", *(nw.col(name).cast(nw.Float64()).alias(name) for name in _NUMBERS))
 
 
 def _sales(frames: Frames, params: LifetimeParams) -> Frame:
@@ -110,22 +109,20 @@ def _sales(frames: Frames, params: LifetimeParams) -> Frame:
 def fit(rows: pa.Table, params: LifetimeParams) -> Fitted:
     """Fitted to the past and held against the days after it, then fitted to everything."""
     is_judged = np.asarray(rows["is_judged"]) == 1
-    past, now = _Customers(rows.filter(pa.array(is_judged))), _Customers(rows.filter(pa.array(~is_judged)))
-    buying, spending = _fitted(past)
+    past, now = Customers(rows.filter(pa.array(is_judged))), Customers(rows.filter(pa.array(~is_judged)))
     weeks = params.test_days / WEEK
-    expected = buying.expected(past.x, past.tx, past.age, weeks)
+    expected, money = np.zeros_like(past.x), np.zeros_like(past.x)
+    for some, group, law in fit_laws(past).groups(past):
+        expected[some] = law.buying.expected(group.x, group.tx, group.age, weeks)
+        money[some] = expected[some] * law.spending.mean(group.x_priced, group.mean)
     at_past_rate = past.purchases / np.maximum(past.age, 1 / WEEK) * weeks
-    buying_now, spending_now = _fitted(now)
-    margin, notes = _margin(now)
-    correlation = now.correlation
-    if abs(correlation) > _LARGEST_CORRELATION:
-        notes.append(_TIED.filled(r=f"{correlation:.2f}"))
-    measures = _measures(past, expected, at_past_rate, money=expected * spending.mean(past.x_priced, past.mean))
+    laws = fit_laws(now)
+    measures = _measures(past, expected, at_past_rate, money=money)
     return Fitted(
-        artefact={"buying": buying_now.kept(), "spending": spending_now.kept(), "margin": margin},
+        artefact=laws.kept(),
         card=ModelCard(
             grade=_grade(measures),
-            chosen=_MODEL,
+            chosen=_chosen(laws),
             baseline=_PAST_RATE,
             learned_rows=len(past.x),
             tested_rows=len(past.x),
@@ -134,139 +131,85 @@ def fit(rows: pa.Table, params: LifetimeParams) -> Fitted:
             measures=measures,
             calibration=_bins(expected, past.came),
             calibration_unit=Unit.NUMBER,
-            notes=tuple(notes),
+            notes=tuple(_said(now, laws)),
         ),
     )
 
 
+def _chosen(laws: Laws) -> Text:
+    names = " / ".join(dict.fromkeys(law.name for law in (laws.rest, *laws.by_kind.values())))
+    return (_APART if laws.by_kind else _TOGETHER).filled(name=names)
+
+
 def score(artefact: Artefact, rows: pa.Table, params: LifetimeParams) -> pa.Table:
     """P(active), purchases of the horizon, and their margin discounted to today with the middle 80 % of its chances."""
-    from rakurs.models.purchases import BuyingModel, SpendingModel  # noqa: PLC0415 - scipy is slow to import
+    everybody = Customers(rows)
+    found = {name: np.zeros_like(everybody.x) for name in _SCORED}
+    for some, customers, law in Laws.read(artefact).groups(everybody):
+        for name, values in _worth(customers, law, params).items():
+            found[name][some] = values
+    return scored(rows, KEY, **found)
 
-    buying, spending = BuyingModel(**artefact["buying"]), SpendingModel(**artefact["spending"])
-    customers = _Customers(rows)
-    alive = buying.alive(customers.x, customers.tx, customers.age)
-    purchases, discounted = _ahead(buying, customers, params)
-    rate = customers.margin_rate(artefact["margin"])
-    value = alive * discounted * spending.mean(customers.x_priced, customers.mean) * rate
+
+def _worth(customers: Customers, law: Law, params: LifetimeParams) -> dict[str, Array]:
+    alive = law.buying.alive(customers.x, customers.tx, customers.age)
+    purchases, discounted = _ahead(law, customers, params)
+    rate = customers.margin_rate(law.margin)
     # Of the drawn sums the money of all years is discounted alike: by how much it is on average.
     price_of_time = np.divide(discounted, purchases, out=np.ones_like(purchases), where=purchases > 0) * rate
-    edges = [price_of_time * edge for edge in _middle(buying, spending, customers, years=params.years)]
-    return scored(
-        rows,
-        KEY,
-        score=alive,
-        expected_count=alive * purchases,
-        amount=value,
+    edges = [price_of_time * edge for edge in _middle(law, customers, years=params.years)]
+    worth = (
+        alive,
+        alive * purchases,
+        alive * discounted * law.spending.mean(customers.x_priced, customers.mean) * rate,
         # Of a client served at a loss the greater sum is the worse.
-        amount_low=np.minimum(*edges),
-        amount_high=np.maximum(*edges),
+        np.minimum(*edges),
+        np.maximum(*edges),
     )
+    return dict(zip(_SCORED, worth, strict=True))
 
 
-class _Customers:
-    """The numbers of many customers; times in weeks, never rounded to whole ones."""
-
-    def __init__(self, rows: pa.Table) -> None:
-        self._rows = rows
-        self.x, self.purchases = self._column("x"), self._column("purchases")
-        self.tx, self.age = self._column("tx") / WEEK, self._column("age") / WEEK
-        repeat = self._column("repeat_money")
-        # Returns may outweigh the repeat purchases; such a client is as anybody.
-        self.mean = np.divide(repeat, self.x, out=np.zeros_like(repeat), where=self.x > 0)
-        self.has_mean = (self.x > 0) & (self.mean > 0)
-        self.x_priced = np.where(self.has_mean, self.x, 0.0)
-
-    @property
-    def came(self) -> Array:
-        return self._column("came")
-
-    @property
-    def came_money(self) -> Array:
-        return self._column("came_money")
-
-    @property
-    def average(self) -> float:
-        """What a purchase is worth on average."""
-        return float(self._column("revenue").sum() / max(self.purchases.sum(), 1.0))
-
-    @property
-    def correlation(self) -> float:
-        """Of how often and for how much repeat buyers buy; gamma-gamma takes it to be 0."""
-        x, mean = self.x[self.has_mean], self.mean[self.has_mean]
-        return float(np.corrcoef(x, np.log(mean))[0, 1]) if x.std() > 0 and mean.std() > 0 else 0.0
-
-    @property
-    def margin(self) -> tuple[float, float, float]:
-        """Margin, the revenue it is known for, and all revenue."""
-        names = ("margin", "revenue_with_margin", "revenue")
-        margin, known, revenue = (float(np.nansum(self._column(name))) for name in names)
-        return margin, known, revenue
-
-    def margin_rate(self, common: float | None) -> Array:
-        """The share of a client's revenue that is margin: his own, pulled to the company's; 1 where no cost is known."""
-        if common is None:
-            return np.ones_like(self.x)
-        margin, known = np.nan_to_num(self._column("margin")), np.nan_to_num(self._column("revenue_with_margin"))
-        prior = PRIOR_CHECKS * max(self.average, 0.01)
-        return (margin + prior * common) / (np.maximum(known, 0.0) + prior)
-
-    def part(self, start: int, stop: int) -> "_Customers":
-        return _Customers(self._rows.slice(start, stop - start))
-
-    def _column(self, name: str) -> Array:
-        return self._rows[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
-
-
-def _fitted(customers: _Customers) -> "tuple[BuyingModel, SpendingModel]":
-    from rakurs.models.purchases import SpendingModel, fit_buying, fit_spending  # noqa: PLC0415 - as above
-
-    buying = fit_buying(customers.x, customers.tx, customers.age)
-    known = customers.has_mean
-    if int(known.sum()) < LEAST_RETURNING:
-        return buying, SpendingModel.of_everybody(customers.average)
-    return buying, fit_spending(customers.x[known], customers.mean[known])
-
-
-def _margin(customers: _Customers) -> tuple[float | None, list[Text]]:
-    """The share of revenue that is margin, None where no cost is known, and what is to be said of it."""
-    margin, known, revenue = customers.margin
+def _said(customers: Customers, laws: Laws) -> list[Text]:
+    """What is to be said of the margin, and of how often against for how much."""
+    _, known, revenue = customers.margin
+    notes: list[Text] = []
     if known <= 0:
-        return None, [_NO_MARGIN]
-    share = known / revenue
-    told = [_PART_MARGIN.filled(share=f"{100 * share:.0f}")] if share < 0.995 else []
-    return margin / known, told
+        notes.append(_NO_MARGIN)
+    elif known / revenue < 0.995:
+        notes.append(_PART_MARGIN.filled(share=f"{100 * known / revenue:.0f}"))
+    correlation = max((group.correlation for _, group, _ in laws.groups(customers)), key=abs)
+    if abs(correlation) > _LARGEST_CORRELATION:
+        notes.append(_TIED.filled(r=f"{correlation:.2f}"))
+    return notes
 
 
-def _ahead(buying: "BuyingModel", customers: _Customers, params: LifetimeParams) -> tuple[Array, Array]:
+def _ahead(law: Law, customers: Customers, params: LifetimeParams) -> tuple[Array, Array]:
     """Purchases in the horizon of a client who is still there, plain and each year's discounted from its middle.
 
     They depend on the number of purchases and the age alone: every pair is worked out once.
     """
     pairs, place = np.unique(np.column_stack([customers.x, customers.age]), axis=0, return_inverse=True)
     ends = np.arange(1, params.years + 1) * YEAR / WEEK
-    until = np.stack([buying.expected_alive(pairs[:, 0], pairs[:, 1], end) for end in ends])
+    until = np.stack([law.buying.expected_alive(pairs[:, 0], pairs[:, 1], end) for end in ends])
     yearly = np.diff(until, axis=0, prepend=0.0)
     prices = (1 + params.discount) ** -(np.arange(params.years) + 0.5)
     return until[-1][place.ravel()], (prices @ yearly)[place.ravel()]
 
 
-def _middle(
-    buying: "BuyingModel", spending: "SpendingModel", customers: _Customers, *, years: int
-) -> tuple[Array, Array]:
+def _middle(law: Law, customers: Customers, *, years: int) -> tuple[Array, Array]:
     """The 10th and 90th percentile of the money each client brings in the horizon."""
     random = np.random.default_rng(1)
     edges: list[Array] = []
     for start in range(0, len(customers.x), ROWS_AT_ONCE):
         some = customers.part(start, min(start + ROWS_AT_ONCE, len(customers.x)))
-        purchases = buying.simulated(some.x, some.tx, some.age, years * YEAR / WEEK, draws=DRAWS, random=random)
-        money = spending.simulated(some.x_priced, some.mean, purchases, random=random)
+        purchases = law.buying.simulated(some.x, some.tx, some.age, years * YEAR / WEEK, draws=DRAWS, random=random)
+        money = law.spending.simulated(some.x_priced, some.mean, purchases, random=random)
         edges.append(np.quantile(money, [0.1, 0.9], axis=1))
     low, high = np.concatenate(edges, axis=1)
     return low, high
 
 
-def _measures(past: _Customers, expected: Array, at_past_rate: Array, *, money: Array) -> tuple[Measure, ...]:
+def _measures(past: Customers, expected: Array, at_past_rate: Array, *, money: Array) -> tuple[Measure, ...]:
     came = past.came
     return (
         Measure(
@@ -339,22 +282,27 @@ MODEL = Model(
     definition=Text(
         ru=(
             "CLV = сумма по годам горизонта: ожидаемые покупки года × ожидаемая сумма покупки × доля маржи ÷ (1 + ставка) в "
-            "степени времени до середины года. Покупки и уход: MBG/NBD, где клиент может уйти и после первой покупки, "
-            "поэтому молчащий разовый покупатель не «жив» вечно; несколько продаж одного дня: одна покупка. Сумма покупки: "
+            "степени времени до середины года. Покупки и уход: вероятнейший из двух законов, MBG/NBD (клиент уходит после покупки, "
+            "и после первой тоже) и Pareto/NBD (уходит в любой день); в обоих молчащий разовый покупатель не «жив» вечно. Для "
+            "людей и компаний законы свои, если это заметно вероятнее. Несколько продаж одного дня: одна покупка. Сумма покупки: "
             "гамма-гамма по повторным покупкам, возвраты вычтены; у тех, кто не вернулся, как у всех. Доля маржи: своя, "
             "подтянутая к общей. Интервал: средние 80 % из розыгрышей модели. Проверка: подогнано без последних test_days "
             "дней, предсказано то, что в них пришло."
         ),
         en=(
             "CLV = over the years of the horizon: expected purchases of the year × expected money of a purchase × margin "
-            "share ÷ (1 + rate) to the time till the middle of the year. Purchases and leaving: MBG/NBD, where a client may "
-            "leave after the first purchase too, so a silent one-time buyer is not alive for ever; several sales of a day are one "
-            "purchase. Money: gamma-gamma over repeat purchases, returns taken off; of those who did not come back, as of "
+            "share ÷ (1 + rate) to the time till the middle of the year. Purchases and leaving: the likelier of two laws, MBG/NBD (a "
+            "client leaves after a purchase, the first one too) and Pareto/NBD (he leaves on any day); in both a silent one-time "
+            "buyer is not alive for ever. People and companies get laws of their own where that is clearly likelier. Several sales "
+            "of a day are one purchase. Money: gamma-gamma over repeat purchases, returns taken off; of those who did not come back, as of "
             "everybody. Margin share: own, pulled to the common one. Interval: the middle 80 % of draws of the model. Judged: "
             "fitted without the last test_days days, what came in them predicted."
         ),
     ),
-    source="Fader, Hardie, Lee, Marketing Science 24 (2005), 275-284; Batislam et al., IJRM 24 (2007), 201-209; Fader, Hardie (2013)",
+    source=(
+        "Batislam et al., IJRM 24 (2007), 201-209; Schmittlein, Morrison, Colombo, Management Science 33 (1987), 1-24; "
+        "Fader, Hardie (2013)"
+    ),
     inputs={"sales": SALES, "calendar": CALENDAR},
     params=LifetimeParams,
     features=(),

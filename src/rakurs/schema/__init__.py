@@ -2,7 +2,7 @@
 
 from rakurs.core.errors import UnknownName
 from rakurs.core.table import TABLE, Table
-from rakurs.schema.contacts import ACTIVITIES, CALLS, CAMPAIGNS, CHANNELS
+from rakurs.schema.contacts import ACTIVITIES, AD_COSTS, CALLS, CAMPAIGNS, CHANNELS
 from rakurs.schema.customers import CUSTOMERS, EMPLOYEES
 from rakurs.schema.deals import DEAL_SNAPSHOTS, DEAL_STAGE_EVENTS, DEALS, LEADS, LOSS_REASONS, PIPELINES, STAGES
 from rakurs.schema.sales import EXCHANGE_RATES, ORDER_LINES, ORDERS, PAYMENTS, PLANS, PRODUCTS
@@ -26,6 +26,7 @@ TABLES: tuple[Table, ...] = (
     PAYMENTS,
     ACTIVITIES,
     CALLS,
+    AD_COSTS,
     PLANS,
 )
 """In load order: what is referred to comes before what refers."""
@@ -41,6 +42,7 @@ def table_named(name: str) -> Table:
 
 __all__ = [
     "ACTIVITIES",
+    "AD_COSTS",
     "CALLS",
     "CAMPAIGNS",
     "CHANNELS",

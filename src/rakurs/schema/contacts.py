@@ -1,4 +1,4 @@
-"""Where customers come from and how the company talks to them: channels, campaigns, activities, calls."""
+"""Where customers come from, at what cost, and how the company talks to them: channels, advertising, activities, calls."""
 
 from rakurs.core.table import Table
 from rakurs.core.text import Text
@@ -30,6 +30,22 @@ CAMPAIGNS = Table(
         column("ad_group", Unit.TEXT, "Группа объявлений", "Ad group"),
         column("ad", Unit.TEXT, "Объявление", "Ad"),
         column("keyword", Unit.TEXT, "Ключевая фраза", "Keyword"),
+    ),
+)
+
+AD_COSTS = Table(
+    name="ad_costs",
+    title=Text(ru="Расходы на рекламу", en="Advertising costs"),
+    grain=Text(ru="Расход одного канала или одной кампании за день", en="What a channel or a campaign cost on one day"),
+    key=("spent_at", "channel_id", "campaign_id"),
+    columns=(
+        column("spent_at", Unit.TIME, "День", "Day", required=True),
+        column("amount", Unit.MONEY, "Расход", "Cost", required=True),
+        reference("channel_id", "channels", "Канал", "Channel"),
+        reference("campaign_id", "campaigns", "Кампания", "Campaign"),
+        column("currency", Unit.TEXT, "Валюта", "Currency"),
+        column("impressions", Unit.COUNT, "Показы", "Impressions", low=0),
+        column("clicks", Unit.COUNT, "Клики", "Clicks", low=0),
     ),
 )
 

@@ -1,6 +1,7 @@
 """Clients: who buys, who comes back, who leaves."""
 
 from rakurs.analyses.clients.abc import ANALYSIS as ABC
+from rakurs.analyses.clients.acquisition import ANALYSIS as ACQUISITION
 from rakurs.analyses.clients.churn_risk import ANALYSIS as CHURN_RISK
 from rakurs.analyses.clients.cohorts import ANALYSIS as COHORTS
 from rakurs.analyses.clients.customer_rating import ANALYSIS as CUSTOMER_RATING
@@ -25,6 +26,7 @@ AREA = Area(
         PROFITABILITY,
         COHORTS,
         CUSTOMER_VALUE,
+        ACQUISITION,
         CHURN_RISK,
     ),
 )

@@ -83,6 +83,7 @@ DEFECTS: dict[str, tuple[Defect, ...]] = {
         bad_date("at"),
         Defect(kind="unknown_kind", column="kind", value="'телепатия'"),
     ),
+    "ad_costs": (bad_number("amount", "по договору"), bad_date("spent_at")),
     "plans": (bad_number("target", "как в прошлом году"), missing("metric")),
 }
 
@@ -104,6 +105,7 @@ IDENTIFIERS = {
     "payments": "payment_id",
     "calls": "call_id",
     "activities": "activity_id",
+    "ad_costs": "campaign_id",
     "plans": "employee_id",
 }
 """The column a broken copy gets its own value in."""

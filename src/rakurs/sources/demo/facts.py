@@ -1,5 +1,6 @@
 """Facts: what was drawn in fact? Counts of each chunk, added up, so that sampling error can be told from a mistake."""
 
+from rakurs.sources.demo import advertising
 from rakurs.sources.demo.catalogue import RISEN_BRANCH, RISEN_DAYS_AGO, product_id
 from rakurs.sources.demo.deals import ABANDONED, LOST, MATURE_DAYS, OPEN, WON
 from rakurs.sources.demo.people import (
@@ -152,16 +153,29 @@ def prepare(connection: Connection) -> None:
         create or replace table won_months (employee_no bigint, pipeline_no bigint, category varchar, month_no bigint,
             metric varchar, value decimal(18, 2))
     """)
+    connection.execute("""
+        create or replace table contact_days (day_no bigint, channel_no bigint, campaign_place bigint, contacts bigint)
+    """)
 
 
 def gather(connection: Connection) -> None:
     """Add the present chunk's counts."""
     for topic, query in _TOPICS.items():
-        connection.execute(f"""
-            insert into facts select '{topic}', key, measure, value
-            from (unpivot ({query}) on columns(* exclude (key)) into name measure value value)
-        """)
+        _add(connection, topic, query)
     connection.execute(f"insert into won_months {WON_MONTHS}")
+    connection.execute(f"insert into contact_days {advertising.FACTS}")
+
+
+def conclude(connection: Connection) -> None:
+    """Add the counts of what was made after all chunks."""
+    _add(connection, "advertising", advertising.SPENT)
+
+
+def _add(connection: Connection, topic: str, query: str) -> None:
+    connection.execute(f"""
+        insert into facts select '{topic}', key, measure, value
+        from (unpivot ({query}) on columns(* exclude (key)) into name measure value value)
+    """)
 
 
 def counted(connection: Connection) -> dict[str, dict[str, dict[str, int]]]:

@@ -163,6 +163,8 @@ def _channels(counts: Counts) -> tuple[ChannelTruth, ...]:
         ChannelTruth(
             odds=_odds(counts, "channel", place, id=f"CH{place:02d}", name=channel.name, log_odds=channel.log_odds),
             lead_cost=channel.lead_cost,
+            contacts=_count(counts, "advertising", place, "contacts"),
+            spent_kopecks=_count(counts, "advertising", place, "kopecks"),
         )
         for place, channel in enumerate(people.CHANNELS, 1)
     )

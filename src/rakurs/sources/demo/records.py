@@ -163,6 +163,12 @@ CHUNK_RECORDS = {
 """Tables made for each chunk of customers."""
 
 CLOSING_RECORDS = {
+    "ad_costs": f"""
+        select row_no, day_at(day_no)::varchar as spent_at, {_channel_id("channel_no")} as channel_id,
+            {_campaign_id("channel_no", "campaign_place")} as campaign_id, format('{{:.2f}}', kopecks / 100) as amount,
+            impressions::varchar as impressions, clicks::varchar as clicks
+        from ad_costs
+    """,
     "plans": f"""
         select row_number() over (order by month, metric, department, employee_no, pipeline_no, category) as row_no,
             strftime(month, '%Y-%m') as month, metric,

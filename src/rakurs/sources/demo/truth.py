@@ -57,10 +57,16 @@ class ManagerTruth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelTruth:
-    """One channel: quality of its deals and the price of a lead in roubles."""
+    """One channel: quality of its deals, the usual price of a contact in roubles, contacts that came and kopecks spent.
+
+    A contact is a lead, or a person who bought in the shop without one. Contacts of the first and last days are paid
+    for in part only: the rest falls outside history.
+    """
 
     odds: Odds
     lead_cost: int
+    contacts: int
+    spent_kopecks: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
