@@ -15,6 +15,7 @@ import pyarrow as pa
 from lifetimes import ModifiedBetaGeoFitter
 from scipy.sparse import csr_matrix
 
+from rakurs.analyses.forecast.series import QUICK, foresee
 from rakurs.analyses.products.itemsets import Baskets, frequent
 from rakurs.core.periods import day_number
 from rakurs.models.offers import MODEL, OffersParams
@@ -154,6 +155,29 @@ def _offers_implicit(rows: int) -> Prepared:
     return rows, run
 
 
+def _demand(rows: int) -> list[np.ndarray[Any, Any]]:
+    """A series of three years of months for every thousand rows: seasons, growth, rare sales among them."""
+    random = np.random.default_rng(4)
+    season = 1 + 0.3 * np.sin(2 * np.pi * np.arange(36) / 12)
+    return [
+        random.poisson(random.gamma(0.7, 40) * season * 1.01 ** np.arange(36)).astype(float)
+        for _ in range(rows // 1000)
+    ]
+
+
+def _forecasts(rows: int) -> Prepared:
+    series = _demand(rows)
+    return len(series), lambda: [foresee(one, season=12, ahead=3, level=0.8, tried=QUICK) for one in series]
+
+
+def _forecasts_ets(rows: int) -> Prepared:
+    from statsforecast.models import AutoETS  # noqa: PLC0415 - takes seconds to import
+
+    # One way and no look at the past; a tenth of the series.
+    series = _demand(rows // 10)
+    return len(series), lambda: [AutoETS(season_length=12).forecast(y=one, h=3) for one in series]
+
+
 _PREPARE: Mapping[tuple[str, str], Callable[[int], Prepared]] = {
     ("customer lifetime value", "ours"): _clv,
     ("customer lifetime value", "lifetimes"): _clv_lifetimes,
@@ -162,6 +186,8 @@ _PREPARE: Mapping[tuple[str, str], Callable[[int], Prepared]] = {
     ("sets in baskets, support .1 %", "fim"): _rules_fim,
     ("offers, 10,000 products", "ours"): _offers,
     ("offers, 10,000 products", "implicit"): _offers_implicit,
+    ("forecasts of 36 months, tried on the past", "ours"): _forecasts,
+    ("forecasts of 36 months, tried on the past", "AutoETS"): _forecasts_ets,
 }
 _NEEDS = {"mlxtend": "mlxtend", "fim": "fim", "implicit": "implicit"}
 ALL = tuple(_PREPARE)

@@ -189,6 +189,7 @@ WITHOUT_PEERS = frozenset(
         "association_rules",
         "churn_risk",
         "customer_value",
+        "demand_forecast",
         "elasticity",
         "lifecycle",
         "lifecycle_moves",

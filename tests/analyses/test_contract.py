@@ -118,6 +118,10 @@ KEPT_NAMES = {
         "items min_support min_confidence min_count max_items min_lift false_share",
         "rule rule_id baskets support cause_baskets confidence lift expected adjusted_lift leverage q_value lacking",
     ),
+    "demand_forecast": (
+        "what grain ahead products level basis",
+        "level product_id name category products forecast low high next_step came_before came_a_year_ago way mase coverage",
+    ),
     "sales_forecast": (
         "grain ahead level basis pipeline manager channel",
         "period_start actual forecast low high is_forecast way mase naive_mase coverage",

@@ -1,5 +1,6 @@
 """Forecasts: how does it go on, and how sure is that?"""
 
+from rakurs.analyses.forecast.demand_forecast import ANALYSIS as DEMAND_FORECAST
 from rakurs.analyses.forecast.sales_forecast import ANALYSIS as SALES_FORECAST
 from rakurs.core.analysis import Area
 from rakurs.core.text import Text
@@ -8,5 +9,5 @@ AREA = Area(
     name="forecast",
     title=Text(ru="Прогнозы", en="Forecasts"),
     icon="trending-up",
-    analyses=(SALES_FORECAST,),
+    analyses=(SALES_FORECAST, DEMAND_FORECAST),
 )

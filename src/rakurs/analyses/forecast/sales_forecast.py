@@ -73,6 +73,8 @@ WAYS = {
     "naive": Text(ru="Как в прошлый раз", en="As the last one"),
     "ces": Text(ru="Комплексное сглаживание (CES)", en="Complex exponential smoothing (CES)"),
     "theta": Text(ru="Тета-метод", en="Theta method"),
+    "level": Text(ru="Сглаживание уровня", en="Level smoothing"),
+    "croston": Text(ru="Кростон, редкие продажи", en="Croston, rare sales"),
 }
 COLUMNS = (
     column("period_start", Unit.DAY, "Начало", "Start"),

@@ -5,7 +5,7 @@ only where it clearly beats the seasonal naive; its interval is as wide as its o
 
 Sources: Hyndman, Koehler, International Journal of Forecasting 22 (2006), 679-688 (MASE); Svetunkov et al., Naval Research
 Logistics 69 (2022), 1108-1123 (complex exponential smoothing); Fiorucci et al., IJF 32 (2016), 1151-1161 (theta); Stankeviciute
-et al., NeurIPS 2021 (conformal intervals of several steps).
+et al., NeurIPS 2021 (conformal intervals of several steps); Syntetos, Boylan, IJF 21 (2005), 303-314 (rare demand).
 """
 
 from collections.abc import Callable
@@ -17,7 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Way = Literal["seasonal_naive", "naive", "ces", "theta"]
+Way = Literal["seasonal_naive", "naive", "ces", "theta", "level", "croston"]
+SLOW: tuple[Way, ...] = ("theta", "ces")
+"""Worth waiting for where one series is asked about."""
+QUICK: tuple[Way, ...] = ("theta", "level", "croston")
+"""For thousands of series, many of them with rare sales: a millisecond each."""
 
 MOST_ORIGINS = 6
 LEAST_ORIGINS = 2
@@ -42,13 +46,25 @@ class Foreseen:
     mase: float | None
     naive_mase: float | None
     coverage: float | None
-    origins: int
+    errors: Array
+    """What came less what had been said, a row for each past day it was said on; none where the past is too short."""
+
+    @property
+    def origins(self) -> int:
+        """From how many past days it was tried."""
+        return len(self.errors)
+
+    def width_of_sum(self, level: float) -> float:
+        """Half of the interval of the sum of all steps."""
+        return (
+            quantile(np.abs(self.errors.sum(axis=1)), level) if self.origins else float((self.high - self.values).sum())
+        )
 
 
-def foresee(past: Array, *, season: int, ahead: int, level: float) -> Foreseen:
+def foresee(past: Array, *, season: int, ahead: int, level: float, tried: tuple[Way, ...] = SLOW) -> Foreseen:
     """The next `ahead` values of `past`; `season` is how many steps a year (or a week of days) has."""
     period = season if len(past) >= 2 * season else 1
-    ways = _ways(period)
+    ways = {way: go_on for way, go_on in _ways(period).items() if way in (*tried, "seasonal_naive", "naive")}
     base: Way = "seasonal_naive" if period > 1 else "naive"
     origins = _origins(len(past), period, ahead)
     scale = _scale(past[: min(origins, default=0)], period)
@@ -73,7 +89,7 @@ def foresee(past: Array, *, season: int, ahead: int, level: float) -> Foreseen:
         mase=mases[best],
         naive_mase=mases[base],
         coverage=_coverage(misses, level),
-        origins=len(origins),
+        errors=errors[best],
     )
 
 
@@ -101,9 +117,25 @@ def _ways(period: int) -> dict[Way, Callable[[Array, int], Array]]:
 
         return learned(DynamicOptimizedTheta, past, ahead)
 
+    def level_of(past: Array, ahead: int) -> Array:
+        from statsforecast.models import SimpleExponentialSmoothingOptimized  # noqa: PLC0415 - as above
+
+        return learned(lambda **_: SimpleExponentialSmoothingOptimized(), past, ahead)
+
+    def croston(past: Array, ahead: int) -> Array:
+        from statsforecast.models import CrostonSBA  # noqa: PLC0415 - as above
+
+        return learned(lambda **_: CrostonSBA(), past, ahead)
+
     base: Way = "seasonal_naive" if period > 1 else "naive"
+    quick: dict[Way, Callable[[Array, int], Array]] = {
+        base: repeated,
+        "theta": theta,
+        "level": level_of,
+        "croston": croston,
+    }
     # Smoothing with a season of half a hundred steps takes minutes.
-    return {base: repeated, "theta": theta, **({} if period > LONGEST_SMOOTHED else {"ces": smoothed})}
+    return quick if period > LONGEST_SMOOTHED else {**quick, "ces": smoothed}
 
 
 def _origins(points: int, period: int, ahead: int) -> list[int]:
@@ -127,12 +159,12 @@ def _width(misses: Array, level: float) -> Array:
     """Half of the interval at each step: the quantile of the past errors of that half of the way, never narrower later."""
     steps = misses.shape[1]
     near = max(1, (steps + 1) // 2)
-    first = _quantile(misses[:, :near], level)
-    far = max(first, _quantile(misses[:, near:], level)) if steps > near else first
+    first = quantile(misses[:, :near], level)
+    far = max(first, quantile(misses[:, near:], level)) if steps > near else first
     return np.where(np.arange(steps) < near, first, far)
 
 
-def _quantile(misses: Array, level: float) -> float:
+def quantile(misses: Array, level: float) -> float:
     """The conformal quantile: of n errors the ceil((n + 1) level)-th; the greatest where there are too few."""
     ordered = np.sort(misses.ravel())
     return float(ordered[min(len(ordered), ceil((len(ordered) + 1) * level)) - 1])
@@ -150,8 +182,15 @@ def _untried(
     """A past too short to try anything on: the last season again, as wide as seasons differed."""
     values = go_on(past, ahead)
     steps = np.abs(past[period:] - past[:-period]) if len(past) > period else np.abs(past)
-    width = _quantile(steps.reshape(1, -1), level) if len(steps) else 0.0
+    width = quantile(steps.reshape(1, -1), level) if len(steps) else 0.0
     low = np.maximum(values - width, 0.0) if past.min() >= 0 else values - width
     return Foreseen(
-        way=way, values=values, low=low, high=values + width, mase=None, naive_mase=None, coverage=None, origins=0
+        way=way,
+        values=values,
+        low=low,
+        high=values + width,
+        mase=None,
+        naive_mase=None,
+        coverage=None,
+        errors=np.zeros((0, ahead)),
     )

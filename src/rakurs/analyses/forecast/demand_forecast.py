@@ -1,0 +1,474 @@
+"""Demand forecast: how much of each product and group will be needed, and how sure is that?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from rakurs.analyses.columns import answered, choice, column, named, overlapping
+from rakurs.analyses.filters import SalesFilters, basis_choice, filtered_sales, within
+from rakurs.analyses.forecast.hierarchy import reconciled
+from rakurs.analyses.forecast.sales_forecast import WAYS, Level
+from rakurs.analyses.forecast.series import QUICK, Foreseen, foresee
+from rakurs.analyses.sale_gates import LINES_OF_RETURNS
+from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members, Need, Statement, Told
+from rakurs.core.frames import absent, row_number
+from rakurs.core.params import parameter
+from rakurs.core.periods import DAY, Grain, bucket_start, next_bucket
+from rakurs.core.text import Text
+from rakurs.core.units import Unit
+from rakurs.marts.tables import CALENDAR, SALE_LINES
+from rakurs.metrics.basis import BUYING_BASIS, Basis
+from rakurs.schema import PRODUCTS
+from rakurs.schema.derived import stored
+
+Frame = nw.LazyFrame[Any]
+Array = NDArray[np.float64]
+
+LEAST_BUCKETS = 6
+SEASONS = {Grain.WEEK: 52, Grain.MONTH: 12, Grain.QUARTER: 4}
+
+
+class Step(StrEnum):
+    """The buckets of the forecast."""
+
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+
+
+class What(StrEnum):
+    """What is needed: pieces, or their money."""
+
+    QUANTITY = "quantity"
+    REVENUE = "revenue"
+
+
+LEVELS: Mapping[str, Text] = {
+    "total": Text(ru="Всё вместе", en="Everything"),
+    "category": Text(ru="Группа", en="Category"),
+    "product": Text(ru="Товар", en="Product"),
+    "rest": Text(ru="Остальные товары", en="Other products"),
+}
+
+
+class DemandForecastParams(SalesFilters):
+    """Parameters of the forecast. The period says which past it learns from."""
+
+    PREFERRED: ClassVar[Basis] = Basis.ORDERS
+
+    basis: Basis = BUYING_BASIS
+    what: What = parameter(
+        What.QUANTITY,
+        Text(ru="Что прогнозировать", en="What to forecast"),
+        labels={
+            What.QUANTITY: Text(ru="Количество", en="Quantity"),
+            What.REVENUE: Text(ru="Выручку", en="Revenue"),
+        },
+    )
+    grain: Step = parameter(
+        Step.MONTH,
+        Text(ru="Шаг", en="Grain"),
+        labels={
+            Step.WEEK: Text(ru="Неделя", en="Week"),
+            Step.MONTH: Text(ru="Месяц", en="Month"),
+            Step.QUARTER: Text(ru="Квартал", en="Quarter"),
+        },
+    )
+    ahead: int = parameter(3, Text(ru="На сколько шагов", en="Steps ahead"), unit=Unit.COUNT, ge=1, le=26)
+    products: int = parameter(
+        50,
+        Text(ru="Сколько товаров по отдельности", en="Products one by one"),
+        unit=Unit.COUNT,
+        help=Text(
+            ru="Самые продаваемые; остальные вместе, по группам", en="The best selling; the rest together, by category"
+        ),
+        ge=0,
+        le=5_000,
+    )
+    level: Level = parameter(
+        Level.L80,
+        Text(ru="Интервал, %", en="Interval, %"),
+        labels={value: Text(ru=f"{value} % случаев", en=f"{value}% of cases") for value in Level},
+        is_advanced=True,
+    )
+
+
+COLUMNS = (
+    column("place", Unit.RANK, "Место", "Place"),
+    choice("level", "Уровень", "Level", LEVELS),
+    column("product_id", Unit.ID, "Код товара", "Product id"),
+    named("name", "Название", "Name", {level: LEVELS[level] for level in ("total", "rest")}),
+    column("category", Unit.TEXT, "Группа товаров", "Product category"),
+    overlapping("products", Unit.COUNT, "Товаров", "Products"),
+    overlapping("forecast", Unit.NUMBER, "Понадобится", "Will be needed"),
+    overlapping("low", Unit.NUMBER, "Не ниже", "Low"),
+    overlapping("high", Unit.NUMBER, "Не выше", "High"),
+    overlapping("next_step", Unit.NUMBER, "В ближайший шаг", "In the next step"),
+    overlapping("came_before", Unit.NUMBER, "Столько же шагов до того", "In as many steps before"),
+    column("change", Unit.RATIO, "Изменение", "Change"),
+    overlapping("came_a_year_ago", Unit.NUMBER, "Год назад", "A year ago"),
+    choice("way", "Способ", "Way", WAYS),
+    column("mase", Unit.NUMBER, "Ошибка (MASE)", "Error (MASE)"),
+    column("naive_mase", Unit.NUMBER, "Ошибка «как в прошлый сезон»", "Error of “as a season ago”"),
+    column("coverage", Unit.SHARE, "Попадало в интервал", "Held by the interval"),
+)
+
+
+def sold(frames: Frames, params: DemandForecastParams) -> Frame:
+    """The lines sold (returns are no demand) in buckets over by the day of the question, with `own_id`.
+
+    `own_id` is the product where it is forecast by itself, null where it goes with the rest of its category.
+    """
+    days = frames["calendar"].select(nw.col("day").alias("sold_on"), nw.col(params.grain.value).alias("period_start"))
+    lines = within(filtered_sales(frames["sale_lines"], params), params).filter(
+        ~nw.col("is_return").fill_null(value=False), ~nw.col("product_id").is_null()
+    )
+    known = lines.join(days, on="sold_on", how="inner").filter(nw.col("period_start") < nw.lit(_unfinished(params)))
+    valued = known.with_columns(nw.col(params.what.value).cast(nw.Float64()).fill_null(0.0).alias("value"))
+    best = valued.group_by("product_id").agg(nw.col("value").sum().alias("whole"))
+    ranked = best.with_columns((-nw.col("whole")).alias("least")).with_columns(
+        row_number((), ("least", "product_id")).alias("rank")
+    )
+    own = ranked.select(
+        "product_id", nw.when(nw.col("rank") <= params.products).then(nw.col("product_id")).alias("own_id")
+    )
+    return valued.join(own, on="product_id", how="inner")
+
+
+def demand_forecast(*, params: DemandForecastParams, **frames: Frame) -> Frame:
+    """One row per category, product by itself (null: the rest) and bucket; with a null bucket, how many products it is."""
+    lines = sold(frames, params)
+    bought = lines.group_by("category", "own_id", "period_start").agg(
+        nw.col("value").sum().alias("value"), nw.col("sold_on").min().alias("first_on")
+    )
+    counted = (
+        lines.group_by("category", "own_id", "product_id")
+        .agg()
+        .group_by("category", "own_id")
+        .agg(nw.len().cast(nw.Float64()).alias("value"))
+        .with_columns(absent(Unit.DAY).alias("period_start"), absent(Unit.DAY).alias("first_on"))
+    )
+    columns = ("category", "own_id", "period_start", "value", "first_on")
+    rows = nw.concat([bought.select(*columns), counted.select(*columns)])
+    names = frames["products"].select(nw.col("product_id").alias("own_id"), "name")
+    return rows.join(names, on="own_id", how="left")
+
+
+def _unfinished(params: DemandForecastParams) -> date:
+    """The first day of the bucket that is not over by the end of the day of the question."""
+    return bucket_start(params.today + DAY, Grain(params.grain.value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Series:
+    """One line of the hierarchy: what it is, and its past by bucket."""
+
+    level: str
+    category: str | None
+    product_id: str | None
+    name: str | None
+    products: int
+    parent: int | None
+    past: Array
+
+
+def finish(buckets: pa.Table, params: DemandForecastParams) -> pa.Table:
+    """The whole, its categories and their products: what each will need, made to add up.
+
+    A series begins with its first sale; later buckets without one are 0. The first bucket is left out where sales began in the
+    middle of it.
+    """
+    starts = _starts(buckets, params)
+    if len(starts) < LEAST_BUCKETS:
+        return answered([], COLUMNS)
+    series = _hierarchy(buckets, starts)
+    season, level = SEASONS[Grain(params.grain.value)], int(params.level) / 100
+    found = [foresee(_lived(one.past), season=season, ahead=params.ahead, level=level, tried=QUICK) for one in series]
+    values = reconciled(
+        np.stack([one.values for one in found]),
+        np.array([_variance(one) for one in found]),
+        [one.parent for one in series],
+    )
+    rows = [
+        _row(one, said, moved, season=season, level=level)
+        for one, said, moved in zip(series, found, values, strict=True)
+    ]
+    order = sorted(range(len(rows)), key=lambda place: _standing(series, rows, place))
+    return answered([{**rows[place], "place": number} for number, place in enumerate(order, start=1)], COLUMNS)
+
+
+def _starts(buckets: pa.Table, params: DemandForecastParams) -> list[date]:
+    """The buckets that are whole and over, in order, without a hole."""
+    known = buckets.filter(pc.is_valid(buckets["period_start"]))
+    if not known.num_rows:
+        return []
+    first, first_on = pc.min(known["period_start"]).as_py(), pc.min(known["first_on"]).as_py()
+    grain = Grain(params.grain.value)
+    start = next_bucket(first, grain) if first_on > first else first
+    starts: list[date] = []
+    while start < _unfinished(params):
+        starts.append(start)
+        start = next_bucket(start, grain)
+    return starts
+
+
+def _hierarchy(buckets: pa.Table, starts: list[date]) -> list[_Series]:
+    """The total first, then each category followed by its own products and their rest."""
+    places = {start: place for place, start in enumerate(starts)}
+    pasts: dict[tuple[str | None, str | None], Array] = {}
+    counts: dict[tuple[str | None, str | None], int] = {}
+    names: dict[str | None, str | None] = {}
+    for row in buckets.to_pylist():
+        key = (row["category"], row["own_id"])
+        names[row["own_id"]] = row["name"] or row["own_id"]
+        if row["period_start"] is None:
+            counts[key] = int(row["value"])
+        elif row["period_start"] in places:
+            past = pasts.setdefault(key, np.zeros(len(starts)))
+            past[places[row["period_start"]]] += row["value"]
+    total = sum(pasts.values(), start=np.zeros(len(starts)))
+    found = [
+        _Series(
+            level="total",
+            category=None,
+            product_id=None,
+            name="total",
+            products=sum(counts.values()),
+            parent=None,
+            past=total,
+        )
+    ]
+    for category in sorted({category for category, _ in pasts}, key=lambda name: (name is None, name or "")):
+        parts = {own: past for (group, own), past in pasts.items() if group == category}
+        whole = len(found)
+        found.append(
+            _Series(
+                level="category",
+                category=category,
+                product_id=None,
+                name=category,
+                products=sum(counts[category, own] for own in parts),
+                parent=0,
+                past=sum(parts.values(), start=np.zeros(len(starts))),
+            )
+        )
+        if list(parts) == [None]:  # the rest of a category without products by themselves is all of it
+            continue
+        found += [
+            _Series(
+                level="rest" if own is None else "product",
+                category=category,
+                product_id=own,
+                name="rest" if own is None else names[own],
+                products=counts[category, own],
+                parent=whole,
+                past=past,
+            )
+            for own, past in sorted(parts.items(), key=lambda item: (item[0] is None, item[0] or ""))
+        ]
+    return found
+
+
+def _lived(past: Array) -> Array:
+    """The past from the first sale on; of fewer than two buckets nothing can be told, so zeros before it stay."""
+    sold_in = np.flatnonzero(past)
+    first = int(sold_in[0]) if len(sold_in) else 0
+    return past[min(first, len(past) - 2) :]
+
+
+def _variance(said: Foreseen) -> float:
+    """Of one step's error in the past; where nothing was tried, by the width of the interval."""
+    errors = said.errors if said.origins else (said.high - said.values)[None, :]
+    return float(np.mean(errors**2)) + 1e-9
+
+
+def _row(one: _Series, said: Foreseen, values: Array, *, season: int, level: float) -> dict[str, Any]:
+    ahead, whole = len(values), float(values.sum())
+    width = said.width_of_sum(level)
+    before = float(one.past[-ahead:].sum())
+    year_ago = one.past[-season:][:ahead] if len(one.past) >= season and ahead <= season else None
+    return {
+        "level": one.level,
+        "product_id": one.product_id,
+        "name": one.name,
+        "category": one.category,
+        "products": one.products,
+        "forecast": whole,
+        "low": max(whole - width, 0.0),
+        "high": whole + width,
+        "next_step": float(values[0]),
+        "came_before": before,
+        "change": whole / before - 1 if before else None,
+        "came_a_year_ago": None if year_ago is None else float(year_ago.sum()),
+        "way": said.way,
+        "mase": said.mase,
+        "naive_mase": said.naive_mase,
+        "coverage": said.coverage,
+    }
+
+
+def _standing(series: list[_Series], rows: list[dict[str, Any]], place: int) -> tuple[Any, ...]:
+    """The total, then categories by what they need, each with its products by what they need, the rest last."""
+    one = series[place]
+    if one.parent is None:
+        return (0,)
+    whole = place if one.level == "category" else one.parent
+    levels = {"category": 0, "product": 1, "rest": 2}
+    return (1, -rows[whole]["forecast"], whole, levels[one.level], -rows[place]["forecast"], one.product_id or "")
+
+
+def story(table: pa.Table, params: DemandForecastParams) -> tuple[Statement, ...]:
+    """How many products go with a tried way better than the last season again."""
+    rows = [row for row in table.to_pylist() if row["level"] == "product"]
+    tried = [row for row in rows if row["mase"] is not None]
+    if not tried:
+        return ()
+    better = [row for row in tried if row["mase"] < row["naive_mase"]]
+    coverage = float(np.mean([row["coverage"] for row in tried]))
+    return (
+        Statement(
+            words=Text(
+                ru=(
+                    "Из {products} товаров, прогноз которых проверен на прошлом, для {better} нашёлся способ точнее, чем «как в прошлый "
+                    "сезон». В обещанный интервал ({level} %) попадало {coverage}."
+                ),
+                en=(
+                    "Of {products} products whose forecast was tried on the past, for {better} a way better than “as a season ago” was "
+                    "found. The promised interval ({level}%) held {coverage}."
+                ),
+            ),
+            values={
+                "products": Told(value=len(tried), unit=Unit.COUNT),
+                "better": Told(value=len(better), unit=Unit.COUNT),
+                "level": Told(value=int(params.level), unit=Unit.COUNT),
+                "coverage": Told(value=coverage, unit=Unit.SHARE),
+            },
+        ),
+    )
+
+
+def members(frames: Frames, params: DemandForecastParams, cell: Cell) -> Frame:
+    """The products of a line: one, those of a category, the rest of it, or all."""
+    lines = sold(frames, params)
+    level = cell.get("level")
+    if level in {"category", "product", "rest"} and "category" in cell:
+        category = nw.col("category")
+        wanted = cell["category"]
+        lines = lines.filter(category.is_null() if wanted is None else category == nw.lit(wanted))
+    if level == "rest":
+        lines = lines.filter(nw.col("own_id").is_null())
+    if level == "product" and cell.get("product_id") is not None:
+        lines = lines.filter(nw.col("product_id") == nw.lit(cell["product_id"]))
+    return lines.group_by("product_id").agg().select("product_id")
+
+
+def _sold(product: str, *quantities: int) -> list[dict[str, Any]]:
+    return [
+        {"order_id": f"{month}", "product_id": product, "quantity": quantity, "price": 10, "line_no": product[-1]}
+        for month, quantity in enumerate(quantities, start=1)
+        if quantity
+    ]
+
+
+EXAMPLE = Example(
+    tables={
+        "products": [
+            {"product_id": "p1", "name": "Чай", "category": "Напитки"},
+            {"product_id": "p2", "category": "Напитки"},
+            {"product_id": "p3", "name": "Кружка", "category": "Посуда"},
+        ],
+        "orders": [
+            *(
+                {"order_id": f"{month}", "ordered_at": f"2025-{month:02}-01", "customer_id": "c"}
+                for month in range(1, 7)
+            ),
+            {"order_id": "unfinished", "ordered_at": "2025-07-01", "customer_id": "c"},
+        ],
+        "order_lines": [
+            *_sold("p1", 10, 10, 10, 10, 10, 10),
+            *_sold("p2", 1, 1, 1, 1, 1, 1),
+            *_sold("p3", 4, 4, 4, 4, 4, 4),
+            {"order_id": "6", "product_id": "p3", "quantity": 1, "price": 10, "line_no": 9, "is_return": True},
+            {"order_id": "unfinished", "product_id": "p1", "quantity": 99, "price": 10, "line_no": 1},
+        ],
+    },
+    params=DemandForecastParams.model_validate({"as_of": "2025-07-15", "ahead": 2, "products": 2}),
+    expect=[
+        {"place": 1, "level": "total", "forecast": 30, "products": 3, "came_before": 30, "came_a_year_ago": None},
+        {"level": "category", "category": "Напитки", "name": "Напитки", "forecast": 22, "next_step": 11, "products": 2},
+        {"level": "product", "product_id": "p1", "name": "Чай", "forecast": 20, "low": 20, "high": 20, "way": "naive"},
+        {"level": "rest", "product_id": None, "name": "rest", "category": "Напитки", "forecast": 2, "products": 1},
+        {"level": "category", "category": "Посуда", "forecast": 8},
+        {"level": "product", "product_id": "p3", "name": "Кружка", "forecast": 8},
+    ],
+)
+
+ANALYSIS = Analysis(
+    name="demand_forecast",
+    area="forecast",
+    title=Text(ru="Прогноз спроса по товарам", en="Demand forecast by product"),
+    question=Text(
+        ru="Сколько каждого товара понадобится и насколько это надёжно?",
+        en="How much of each product will be needed, and how sure is that?",
+    ),
+    how_to_read=Text(
+        ru=(
+            "Сверху всё вместе, ниже группы и их товары; товары складываются в группы, группы в целое. Ошибка меньше «как в "
+            "прошлый сезон»: способ что-то знает. Попадание в интервал намного ниже обещанного: берите запас больше."
+        ),
+        en=(
+            "Everything is on top, below it the categories and their products; products add up to categories, categories to the "
+            "whole. An error below that of “as a season ago”: the way knows something. An interval that held much less than "
+            "promised: keep more in reserve."
+        ),
+    ),
+    definition=Text(
+        ru=(
+            "Спрос: проданное (без возвратов) по законченным неделям, месяцам или кварталам, от первой продажи товара. Для "
+            "каждого товара, группы и целого на прошлом испытаны несколько способов (тета, сглаживание уровня, Кростон для "
+            "редких продаж) против «как в прошлый сезон»; берётся лучший, если он точнее хотя бы на 5 %. Затем прогнозы "
+            "сведены: сумма товаров равна группе, сумма групп целому; меньше сдвигается то, что прежде предсказывалось точнее. "
+            "Интервал суммы шагов: по ошибкам такой же суммы в прошлом. Акции, цены, остатки и праздники прогноз не знает."
+        ),
+        en=(
+            "Demand: what was sold (returns apart) in finished weeks, months or quarters, from a product's first sale on. For each "
+            "product, category and the whole several ways (theta, level smoothing, Croston for rare sales) are tried on the past "
+            "against “as a season ago”; the best is taken if it is 5% better at least. The forecasts are then reconciled: "
+            "products add up to categories, categories to the whole; what was foreseen better in the past moves less. The interval "
+            "of the sum of steps: by the errors of the same sum in the past. It knows nothing of promotions, prices, stock and holidays."
+        ),
+    ),
+    source=(
+        "Fiorucci et al., IJF 32 (2016), 1151-1161; Syntetos, Boylan, IJF 21 (2005), 303-314; Wickramasuriya et al., "
+        "JASA 114 (2019), 804-819"
+    ),
+    inputs={"sale_lines": SALE_LINES, "products": stored(PRODUCTS), "calendar": CALENDAR},
+    params=DemandForecastParams,
+    columns=COLUMNS,
+    order=("place",),
+    compute=demand_forecast,
+    finish=finish,
+    story=story,
+    members=Members(entity="products", by=("level", "category", "product_id"), select=members, count="products"),
+    chart=Chart(kind="bars", x="name", y=("change",)),
+    choice=basis_choice(Basis.ORDERS, rows=lambda frames, _params: frames["sale_lines"]),
+    gate=DataGate(
+        needs=(
+            Need(
+                what=Text(ru="законченных периодов с продажами товаров", en="finished periods with sales of products"),
+                at_least=LEAST_BUCKETS,
+                rows=lambda frames, params: sold(frames, params).group_by("period_start").agg(),
+            ),
+        )
+    ),
+    left_out=(LINES_OF_RETURNS,),
+    example=EXAMPLE,
+)
