@@ -199,6 +199,7 @@ WITHOUT_PEERS = frozenset(
         "profitability",
         "recommendations",
         "sales_forecast",
+        "unusual_sales",
         "why_changed",
         "win_chances",
     }

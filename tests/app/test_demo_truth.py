@@ -252,6 +252,19 @@ def test_advertising_costs_and_newcomers_are_the_planted_ones(company: Company) 
     assert by_month == {cohort.strftime("%Y-%m"): size for cohort, size in first.items()}
 
 
+def test_categories_that_come_back_more_than_planted_for_most_are_found(company: Company) -> None:
+    rows = company.rows("unusual_sales", basis="orders", max_support=0.05)
+    found = {
+        row["id"]
+        for row in rows
+        if row["event"] == "returned" and row["trait"] == "category" and not row["other_trait"]
+    }
+    rates = {name: rate.parameter for name, rate in company.truth.returned_by_category.items()}
+    usual = sorted(rates.values())[len(rates) // 2]
+    assert found
+    assert all(rates[name] > usual for name in found), (found, rates)
+
+
 def test_open_deals_that_will_be_won_get_the_higher_chance(company: Company) -> None:
     card, said = said_by(company, "win")
     deals = beside_truth(company, said, "deal_chances", "deal_id")

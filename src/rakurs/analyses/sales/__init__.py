@@ -8,6 +8,7 @@ from rakurs.analyses.sales.pipeline_changes import ANALYSIS as PIPELINE_CHANGES
 from rakurs.analyses.sales.plan_fact import ANALYSIS as PLAN_FACT
 from rakurs.analyses.sales.sales_dynamics import ANALYSIS as SALES_DYNAMICS
 from rakurs.analyses.sales.stage_times import ANALYSIS as STAGE_TIMES
+from rakurs.analyses.sales.unusual_sales import ANALYSIS as UNUSUAL_SALES
 from rakurs.analyses.sales.why_changed import ANALYSIS as WHY_CHANGED
 from rakurs.analyses.sales.win_chances import ANALYSIS as WIN_CHANCES
 from rakurs.core.analysis import Area
@@ -28,5 +29,6 @@ AREA = Area(
         WHY_CHANGED,
         MANAGERS,
         PLAN_FACT,
+        UNUSUAL_SALES,
     ),
 )
