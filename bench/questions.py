@@ -188,6 +188,7 @@ WITHOUT_PEERS = frozenset(
         "acquisition",
         "association_rules",
         "churn_risk",
+        "customer_groups",
         "customer_value",
         "demand_forecast",
         "elasticity",

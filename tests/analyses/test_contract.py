@@ -118,6 +118,10 @@ KEPT_NAMES = {
         "items min_support min_confidence min_count max_items min_lift false_share",
         "rule rule_id baskets support cause_baskets confidence lift expected adjusted_lift leverage q_value lacking",
     ),
+    "customer_groups": (
+        "basis customer_segment",
+        "group customers share revenue revenue_share purchases recency_days average_check sureness stayed",
+    ),
     "unusual_sales": (
         "basis discount_from max_support min_count false_share",
         "event trait id name other_trait other_id other_name cases sales share expected_share lift amount support q_value",

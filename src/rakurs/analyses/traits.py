@@ -28,6 +28,8 @@ from rakurs.marts.tables import CALENDAR, CUSTOMER, DEAL_OUTCOMES, SALES
 from rakurs.metrics.basis import Basis, in_basis
 from rakurs.metrics.dimensions import CHANNEL, CUSTOM, MANAGER
 from rakurs.models.churn import MODEL as CHURN
+from rakurs.models.groups import GROUP_NAMES
+from rakurs.models.groups import MODEL as GROUPS
 from rakurs.models.lifetime import MODEL as LIFETIME
 from rakurs.schema import CUSTOMERS
 from rakurs.schema.derived import stored
@@ -121,6 +123,9 @@ TRAITS: tuple[Trait, ...] = (
     _trait("lifetime_value", Unit.MONEY, _FORESEEN, "Ценность (CLV)", "Value (CLV)"),
     _trait("churn_probability", Unit.SHARE, _FORESEEN, "Вероятность ухода, от 0 до 1", "Probability to leave, 0 to 1"),
     _trait("revenue_at_stake", Unit.MONEY, _FORESEEN, "Выручка под угрозой", "Revenue at stake"),
+    _trait(
+        "customer_group", Unit.TEXT, _FORESEEN, "Группа клиентов", "Customer group", choices=GROUP_NAMES, is_telling=True
+    ),
     _trait("open_deals", Unit.COUNT, _STANDING, "Открытых сделок", "Open deals"),
     _trait("has_open_deal", Unit.TEXT, _STANDING, "Есть открытая сделка", "Has an open deal", choices=_YES_NO, is_telling=True),
 )  # fmt: skip
@@ -214,6 +219,7 @@ _STANDINGS: Mapping[str, Callable[..., Frame]] = {"rfm_segment": _rfm_segments, 
 _SAID: Mapping[Model, Mapping[str, str]] = {
     LIFETIME: {"active_probability": "score", "lifetime_value": "amount"},
     CHURN: {"churn_probability": "score", "revenue_at_stake": "amount"},
+    GROUPS: {"customer_group": "factor_1"},
 }
 """The traits that are scores of a model, and the column each is kept in."""
 

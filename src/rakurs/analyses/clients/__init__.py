@@ -4,6 +4,7 @@ from rakurs.analyses.clients.abc import ANALYSIS as ABC
 from rakurs.analyses.clients.acquisition import ANALYSIS as ACQUISITION
 from rakurs.analyses.clients.churn_risk import ANALYSIS as CHURN_RISK
 from rakurs.analyses.clients.cohorts import ANALYSIS as COHORTS
+from rakurs.analyses.clients.customer_groups import ANALYSIS as CUSTOMER_GROUPS
 from rakurs.analyses.clients.customer_rating import ANALYSIS as CUSTOMER_RATING
 from rakurs.analyses.clients.customer_value import ANALYSIS as CUSTOMER_VALUE
 from rakurs.analyses.clients.lifecycle import ANALYSIS as LIFECYCLE
@@ -20,6 +21,7 @@ AREA = Area(
     analyses=(
         CUSTOMER_RATING,
         RFM,
+        CUSTOMER_GROUPS,
         LIFECYCLE,
         LIFECYCLE_MOVES,
         ABC,
