@@ -200,6 +200,7 @@ WITHOUT_PEERS = frozenset(
         "profitability",
         "recommendations",
         "sales_forecast",
+        "stock_cover",
         "unusual_sales",
         "why_changed",
         "win_chances",

@@ -68,6 +68,7 @@ def random_company(seed: int, *, deals: int = 14, orders: int = 16) -> Rows:
         "campaigns": [{"campaign_id": "spring", "channel_id": "site"}, {"campaign_id": "stray"}],
         "leads": [],
         "ad_costs": [],
+        "stock": [],
     }
     for number in range(random.randrange(deals + 1)):
         _add_deal(rows, random, f"d{number}")
@@ -75,6 +76,7 @@ def random_company(seed: int, *, deals: int = 14, orders: int = 16) -> Rows:
         _add_order(rows, random, f"o{number}")
     _add_plans(rows, random)
     _add_advertising(rows, Random(f"advertising {seed}"))
+    _add_stock(rows, Random(f"stock {seed}"))
     return rows
 
 
@@ -157,6 +159,18 @@ def _add_order(rows: Rows, random: Random, order_id: str) -> None:
                 "is_refund": random.random() < 0.3,
             }
         )
+
+
+def _add_stock(rows: Rows, random: Random) -> None:
+    for _ in range(random.randrange(10)):
+        count = {
+            "product_id": random.choice(PRODUCTS),
+            "quantity": random.choice([0, 3, "2.5", -1, 100]),
+            "counted_at": _moment(random),
+            "place": random.choice([None, "shop", "depot"]),
+            "reserved": random.choice([None, 1]),
+        }
+        rows["stock"].append(count)
 
 
 def _add_advertising(rows: Rows, random: Random) -> None:

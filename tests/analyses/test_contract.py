@@ -122,6 +122,10 @@ KEPT_NAMES = {
         "basis customer_segment",
         "group customers share revenue revenue_share purchases recency_days average_check sureness stayed",
     ),
+    "stock_cover": (
+        "basis place sales_days lead_days order_days reserve dead_days excess_days",
+        "product_id product state on_hand per_day cover_days last_sold_on order_point to_order frozen excess_money",
+    ),
     "unusual_sales": (
         "basis discount_from max_support min_count false_share",
         "event trait id name other_trait other_id other_name cases sales share expected_share lift amount support q_value",

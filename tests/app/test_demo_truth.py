@@ -265,6 +265,15 @@ def test_categories_that_come_back_more_than_planted_for_most_are_found(company:
     assert all(rates[name] > usual for name in found), (found, rates)
 
 
+def test_stock_that_is_out_short_or_idle_is_told_as_planted(company: Company) -> None:
+    planted = pl.read_parquet(company.workspace.home.path / "demo" / "product_stock.parquet")
+    answered = pl.DataFrame(pl.from_arrow(pa.Table.from_pylist(company.rows("stock_cover", basis="orders"))))
+    both = planted.join(answered.select("product_id", "state", "on_hand"), on="product_id").filter(pl.col("sold") >= 60)
+    assert both["quantity"].to_list() == [int(value) for value in both["on_hand"].to_list()]
+    states = {cover: set(both.filter(pl.col("cover") == cover)["state"]) for cover in ("out", "short", "idle")}
+    assert states == {"out": {"out"}, "short": {"low"}, "idle": {"excess"}}
+
+
 def test_open_deals_that_will_be_won_get_the_higher_chance(company: Company) -> None:
     card, said = said_by(company, "win")
     deals = beside_truth(company, said, "deal_chances", "deal_id")

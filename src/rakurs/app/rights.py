@@ -44,6 +44,8 @@ HELD_BY: Mapping[str, Mapping[str, str]] = {
     "calls": {"employee_id": "employees", "deal_id": "deals", "customer_id": "customers"},
     "segment_memberships": {"customer_id": "customers"},
     "model_scores": {"deal_id": "deals", "customer_id": "customers"},
+    "stock": {},
+    "ad_costs": {},
 }
 """Whose a row of a canonical table is: of the first of these columns that it fills, by the table that one points to."""
 

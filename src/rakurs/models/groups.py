@@ -202,6 +202,7 @@ def fit(rows: pa.Table, params: GroupsParams) -> Fitted:
                     baseline=_of_nothing(judged, count),
                 ),
             ),
+            factors=_factors(model.cluster_centers_, shares),
             notes=tuple(_notes(agreed, shares, names)),
         ),
     )
@@ -269,6 +270,14 @@ def _named(centre: Array) -> str:
     order = sorted(range(len(centre)), key=lambda place: (-abs(centre[place]), place))
     telling = [place for place in order if abs(centre[place]) >= NOTABLE][:2]
     return AND.join(f"{_NAMES[place]}{HIGH if centre[place] > 0 else LOW}" for place in telling) or USUAL
+
+
+def _factors(centres: Array, shares: Array) -> tuple[tuple[str, float], ...]:
+    """By which traits the groups differ: each one's share of the spread of the centres."""
+    spread = shares @ (centres - shares @ centres) ** 2
+    if spread.sum() <= 0:
+        return ()
+    return tuple((_NAMES[place], float(spread[place] / spread.sum())) for place in np.argsort(-spread, kind="stable"))
 
 
 def _grade(agreed: float, apart: float) -> Grade:

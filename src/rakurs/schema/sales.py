@@ -62,6 +62,22 @@ ORDER_LINES = Table(
     ),
 )
 
+STOCK = Table(
+    name="stock",
+    title=Text(ru="Остатки", en="Stock"),
+    grain=Text(
+        ru="Сколько товара было в одном месте при одном подсчёте", en="How much of a product a place held at one count"
+    ),
+    key=("product_id", "place", "counted_at"),
+    columns=(
+        reference("product_id", "products", "Товар", "Product", required=True),
+        column("quantity", Unit.QUANTITY, "Количество", "Quantity", required=True),
+        column("counted_at", Unit.TIME, "Подсчитано", "Counted", required=True),
+        column("place", Unit.TEXT, "Склад или магазин", "Warehouse or shop"),
+        column("reserved", Unit.QUANTITY, "В резерве", "Reserved", low=0),
+    ),
+)
+
 PAYMENTS = Table(
     name="payments",
     title=Text(ru="Платежи", en="Payments"),

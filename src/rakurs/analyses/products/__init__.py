@@ -5,6 +5,7 @@ from rakurs.analyses.products.association_rules import ANALYSIS as ASSOCIATION_R
 from rakurs.analyses.products.elasticity import ANALYSIS as ELASTICITY
 from rakurs.analyses.products.next_offers import ANALYSIS as NEXT_OFFERS
 from rakurs.analyses.products.recommendations import ANALYSIS as RECOMMENDATIONS
+from rakurs.analyses.products.stock_cover import ANALYSIS as STOCK_COVER
 from rakurs.core.analysis import Area
 from rakurs.core.text import Text
 
@@ -12,5 +13,5 @@ AREA = Area(
     name="products",
     title=Text(ru="Товары", en="Products"),
     icon="package",
-    analyses=(NEXT_OFFERS, RECOMMENDATIONS, ASSOCIATION_RULES, ELASTICITY, ABC_XYZ),
+    analyses=(NEXT_OFFERS, RECOMMENDATIONS, ASSOCIATION_RULES, ELASTICITY, ABC_XYZ, STOCK_COVER),
 )

@@ -1,6 +1,6 @@
 """Facts: what was drawn in fact? Counts of each chunk, added up, so that sampling error can be told from a mistake."""
 
-from rakurs.sources.demo import advertising
+from rakurs.sources.demo import advertising, stock
 from rakurs.sources.demo.catalogue import RISEN_BRANCH, RISEN_DAYS_AGO, product_id
 from rakurs.sources.demo.deals import ABANDONED, LOST, MATURE_DAYS, OPEN, WON
 from rakurs.sources.demo.people import (
@@ -156,6 +156,7 @@ def prepare(connection: Connection) -> None:
     connection.execute("""
         create or replace table contact_days (day_no bigint, channel_no bigint, campaign_place bigint, contacts bigint)
     """)
+    connection.execute("create or replace table recent_sales (product_no bigint, quantity bigint)")
 
 
 def gather(connection: Connection) -> None:
@@ -164,6 +165,7 @@ def gather(connection: Connection) -> None:
         _add(connection, topic, query)
     connection.execute(f"insert into won_months {WON_MONTHS}")
     connection.execute(f"insert into contact_days {advertising.FACTS}")
+    connection.execute(f"insert into recent_sales {stock.FACTS}")
 
 
 def conclude(connection: Connection) -> None:

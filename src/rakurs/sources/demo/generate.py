@@ -12,13 +12,26 @@ from rakurs.core.errors import BadParameter
 from rakurs.core.loading import Progress, silent
 from rakurs.core.periods import add_months
 from rakurs.core.text import Text
-from rakurs.sources.demo import advertising, catalogue, contacts, days, deals, facts, identity, orders, people, plans
+from rakurs.sources.demo import (
+    advertising,
+    catalogue,
+    contacts,
+    days,
+    deals,
+    facts,
+    identity,
+    orders,
+    people,
+    plans,
+    stock,
+)
 from rakurs.sources.demo.files import FileKind, Folder
 from rakurs.sources.demo.reckoning import truth_of
 from rakurs.sources.demo.records import (
     CHUNK_RECORDS,
     CHUNK_TRUTH,
     CLOSING_RECORDS,
+    CLOSING_TRUTH,
     DUPLICATE_SHIFT,
     REFERENCE_RECORDS,
     REFERENCE_TRUTH,
@@ -67,9 +80,10 @@ def generate(
                 progress(LIVING, done=chunk_customers + first - 1, total=total)
                 _make_chunk(connection, output, first=first, past=past, number=number)
             progress(CLOSING, done=customers + chunk_customers, total=total)
-            run(connection, (*plans.STEPS, *advertising.STEPS))
+            run(connection, (*plans.STEPS, *advertising.STEPS, *stock.STEPS))
             facts.conclude(connection)
             output.write_parts(connection, CLOSING_RECORDS, part=0)
+            output.write_truth_parts(connection, CLOSING_TRUTH, part=0)
         output.join_parts(connection)
         truth = truth_of(connection, customers=customers, seed=seed, first_day=first_day, past_day=today)
         write_truth(truth, output.truth / "truth.json")

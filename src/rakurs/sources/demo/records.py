@@ -10,6 +10,7 @@ from rakurs.sources.demo.deals import LOST, WON, deal_id
 from rakurs.sources.demo.identity import typed_phone
 from rakurs.sources.demo.orders import order_id
 from rakurs.sources.demo.people import COMPANY, customer_id, employee_id
+from rakurs.sources.demo.stock import PLACE
 
 DUPLICATE_SHIFT = 9_000_000
 """A duplicate's number is the original's plus this."""
@@ -163,6 +164,11 @@ CHUNK_RECORDS = {
 """Tables made for each chunk of customers."""
 
 CLOSING_RECORDS = {
+    "stock": f"""
+        select product_no as row_no, {product_id("product_no")} as product_id, quantity::varchar as quantity,
+            (moment(past_second() - 7200))::varchar as counted_at, '{PLACE}' as place
+        from stock
+    """,
     "ad_costs": f"""
         select row_no, day_at(day_no)::varchar as spent_at, {_channel_id("channel_no")} as channel_id,
             {_campaign_id("channel_no", "campaign_place")} as campaign_id, format('{{:.2f}}', kopecks / 100) as amount,
@@ -180,6 +186,11 @@ CLOSING_RECORDS = {
 }
 """Tables that need what all chunks added up to."""
 
+CLOSING_TRUTH = {
+    "product_stock": f"""
+        select product_no as row_no, {product_id("product_no")} as product_id, cover, sold, quantity from stock
+    """,
+}
 REFERENCE_TRUTH = {
     "product_months": f"""
         select p.product_no * 1000 + p.month_no as row_no, {product_id("p.product_no")} as product_id, m.month,
