@@ -201,6 +201,8 @@ WITHOUT_PEERS = frozenset(
         "recommendations",
         "sales_forecast",
         "stock_cover",
+        "subscription_survival",
+        "subscription_value",
         "unusual_sales",
         "why_changed",
         "win_chances",

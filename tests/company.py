@@ -69,6 +69,7 @@ def random_company(seed: int, *, deals: int = 14, orders: int = 16) -> Rows:
         "leads": [],
         "ad_costs": [],
         "stock": [],
+        "subscriptions": [],
     }
     for number in range(random.randrange(deals + 1)):
         _add_deal(rows, random, f"d{number}")
@@ -77,6 +78,7 @@ def random_company(seed: int, *, deals: int = 14, orders: int = 16) -> Rows:
     _add_plans(rows, random)
     _add_advertising(rows, Random(f"advertising {seed}"))
     _add_stock(rows, Random(f"stock {seed}"))
+    _add_subscriptions(rows, Random(f"subscriptions {seed}"))
     return rows
 
 
@@ -159,6 +161,23 @@ def _add_order(rows: Rows, random: Random, order_id: str) -> None:
                 "is_refund": random.random() < 0.3,
             }
         )
+
+
+def _add_subscriptions(rows: Rows, random: Random) -> None:
+    for number in range(random.randrange(60)):
+        started = _moment(random)
+        subscription = {
+            "subscription_id": f"s{number}",
+            "started_at": started,
+            "ended_at": _moment(random, started, 200) if random.random() < 0.5 else None,
+            "customer_id": _maybe(random, CUSTOMERS),
+            "plan": random.choice(["free", "tied", None]),
+            "monthly_price": random.choice([None, 100, "99.9"]),
+            "currency": random.choice([None, "RUB", "USD"]),
+            "product_id": _maybe(random, PRODUCTS, 0.5),
+            "channel_id": _maybe(random, CHANNELS),
+        }
+        rows["subscriptions"].append(subscription)
 
 
 def _add_stock(rows: Rows, random: Random) -> None:

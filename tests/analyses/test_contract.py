@@ -126,6 +126,11 @@ KEPT_NAMES = {
         "basis place sales_days lead_days order_days reserve dead_days excess_days",
         "product_id product state on_hand per_day cover_days last_sold_on order_point to_order frozen excess_money",
     ),
+    "subscription_survival": ("by customer_segment", "id name month at_risk ended leaving survival"),
+    "subscription_value": (
+        "by customer_segment years discount margin_share",
+        "id name subscriptions active ended ended_share monthly_churn median_months kept_12 monthly_price value_new value_left",
+    ),
     "unusual_sales": (
         "basis discount_from max_support min_count false_share",
         "event trait id name other_trait other_id other_name cases sales share expected_share lift amount support q_value",

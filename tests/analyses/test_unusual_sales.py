@@ -46,6 +46,7 @@ def asked(rows: dict[str, list[dict[str, Any]]], **params: Any) -> tuple[list[di
     return answer(UNUSUAL, ENGINE, frames, bound), frames, bound
 
 
+@pytest.mark.slow
 def test_a_planted_pair_is_found_and_its_records_are_behind_it() -> None:
     found, frames, bound = asked(
         company(Random(1), lambda manager, product: 0.9 if (manager, product) == ("m3", "p7") else 0.05)
@@ -61,6 +62,7 @@ def test_a_planted_pair_is_found_and_its_records_are_behind_it() -> None:
     assert len(strangers) <= 1
 
 
+@pytest.mark.slow
 def test_a_bad_product_makes_no_pair_with_whoever_sells_it() -> None:
     found, _, _ = asked(
         company(Random(2), lambda _manager, product: 0.4 if product == "p7" else 0.05), max_support=0.05
@@ -69,6 +71,7 @@ def test_a_bad_product_makes_no_pair_with_whoever_sells_it() -> None:
     assert not [row for row in found if row["trait"] == "manager" and row["other_trait"] == "product"]
 
 
+@pytest.mark.slow
 def test_where_nothing_is_planted_hardly_anything_is_found() -> None:
     # A twentieth of the finds may be false; of a world without any, one company in twenty has some.
     found = [len(asked(company(Random(seed), lambda *_: 0.05), max_support=1)[0]) for seed in range(3, 9)]

@@ -25,6 +25,7 @@ from rakurs.core.loading import LoadReport
 from rakurs.core.model import ModelCard
 from rakurs.models import model_named
 from rakurs.sources.demo import Truth, read_truth
+from rakurs.sources.demo.subscriptions import PLANS
 
 TODAY = date(2026, 11, 1)
 
@@ -272,6 +273,16 @@ def test_stock_that_is_out_short_or_idle_is_told_as_planted(company: Company) ->
     assert both["quantity"].to_list() == [int(value) for value in both["on_hand"].to_list()]
     states = {cover: set(both.filter(pl.col("cover") == cover)["state"]) for cover in ("out", "short", "idle")}
     assert states == {"out": {"out"}, "short": {"low"}, "idle": {"excess"}}
+
+
+def test_rents_end_at_the_planted_chance_of_their_plan(company: Company) -> None:
+    rows = {row["id"]: row for row in company.rows("subscription_value")}
+    assert set(rows) == {plan for plan, *_ in PLANS}
+    for plan, ends, price, _ in PLANS:
+        row = rows[plan]
+        assert row["monthly_price"] == price
+        at_risk = row["ended"] / row["monthly_churn"]
+        assert agrees(row["ended"], at_risk, ends), plan
 
 
 def test_open_deals_that_will_be_won_get_the_higher_chance(company: Company) -> None:

@@ -4,6 +4,7 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from rakurs.core.model import ModelCard
 from rakurs.models.groups import GROUP_NAMES, MODEL, GroupsParams
@@ -36,6 +37,7 @@ def told(rows: pa.Table, params: GroupsParams) -> tuple[list[str], list[float], 
     return said["factor_1"].to_pylist(), said["score"].to_pylist(), fitted.card
 
 
+@pytest.mark.slow
 def test_planted_groups_come_back_under_names_that_fit_them() -> None:
     random = np.random.default_rng(1)
     kinds = [str(kind) for kind in random.choice(list(KINDS), 2_000)]
@@ -54,9 +56,10 @@ def test_planted_groups_come_back_under_names_that_fit_them() -> None:
     assert min(sure) >= 0.5
 
 
+@pytest.mark.slow
 def test_where_customers_are_all_alike_no_groups_are_promised() -> None:
     random = np.random.default_rng(2)
-    points = random.normal(0, 1, (3_000, 4))
+    points = random.normal(0, 1, (1_500, 4))
     plain = np.exp(3 + points / 4)
     names = ("purchases_365", "recency", "average_check", "age")
     rows = {name: plain[:, place] for place, name in enumerate(names)}

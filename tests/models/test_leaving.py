@@ -73,6 +73,7 @@ def _of_kind(rows: pa.Table, kind: str) -> pa.Table:
     return rows.set_column(rows.column_names.index("kind"), "kind", pa.array([kind] * rows.num_rows))
 
 
+@pytest.mark.slow
 def test_lives_that_end_at_any_time_are_known_far_ahead() -> None:
     """The other law, where leaving waits for a purchase and hardly anybody loyal ever goes, is refused by the likelihood."""
     random = np.random.default_rng(5)
@@ -84,6 +85,7 @@ def test_lives_that_end_at_any_time_are_known_far_ahead() -> None:
     assert Laws.read(laws.kept()) == laws
 
 
+@pytest.mark.slow
 def test_kinds_get_laws_of_their_own_only_where_they_live_apart() -> None:
     random = np.random.default_rng(6)
     short, long = (_clients(random, 2_000, rate=0.2, life=life) for life in (30.0, 150.0))

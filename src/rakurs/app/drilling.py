@@ -17,7 +17,7 @@ from rakurs.core.params import Params
 from rakurs.core.table import COLUMN, Column, Table
 from rakurs.core.text import Text
 from rakurs.core.units import Kind
-from rakurs.marts.tables import AD_SPENDING, SALES
+from rakurs.marts.tables import AD_SPENDING, SALES, SUBSCRIPTION_LIVES
 from rakurs.schema import CALLS, CAMPAIGNS, CHANNELS, CUSTOMERS, DEALS, EMPLOYEES, LEADS, ORDERS, PRODUCTS, STAGES
 from rakurs.schema.derived import stored
 from rakurs.warehouse.reading import Reader
@@ -60,6 +60,12 @@ ENTITIES: Mapping[str, Entity] = {
         key="call_id",
         shown=("started_at", "direction", "is_missed", "wait_seconds", "talk_seconds", "called_back_at"),
         named=("customer_id", "employee_id"),
+    ),
+    "subscriptions": Entity(
+        table=SUBSCRIPTION_LIVES,
+        key="subscription_id",
+        shown=("started_on", "ended_on", "plan", "monthly_price"),
+        named=("customer_id", "manager_id"),
     ),
     "leads": Entity(
         table=stored(LEADS),

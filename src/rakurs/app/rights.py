@@ -45,6 +45,7 @@ HELD_BY: Mapping[str, Mapping[str, str]] = {
     "segment_memberships": {"customer_id": "customers"},
     "model_scores": {"deal_id": "deals", "customer_id": "customers"},
     "stock": {},
+    "subscriptions": {"manager_id": "employees", "customer_id": "customers"},
     "ad_costs": {},
 }
 """Whose a row of a canonical table is: of the first of these columns that it fills, by the table that one points to."""

@@ -11,6 +11,7 @@ from rakurs.marts.plans import plan_targets
 from rakurs.marts.sales import sale_lines, sales
 from rakurs.marts.searching import search_index
 from rakurs.marts.states import deal_states
+from rakurs.marts.subscriptions import subscription_lives
 from rakurs.marts.tables import (
     AD_SPENDING,
     CALENDAR,
@@ -26,6 +27,7 @@ from rakurs.marts.tables import (
     SALES,
     SEARCH_INDEX,
     STAGE_VISITS,
+    SUBSCRIPTION_LIVES,
 )
 from rakurs.schema import (
     AD_COSTS,
@@ -43,6 +45,7 @@ from rakurs.schema import (
     PLANS,
     PRODUCTS,
     STAGES,
+    SUBSCRIPTIONS,
 )
 from rakurs.schema.derived import stored
 
@@ -139,6 +142,13 @@ MARTS: tuple[Mart, ...] = (
         build=lead_outcomes,
         sort=("created_on", "lead_id"),
         split={"leads": "lead_id"},
+    ),
+    Mart(
+        table=SUBSCRIPTION_LIVES,
+        inputs={"subscriptions": stored(SUBSCRIPTIONS), "customers": _CUSTOMERS, "employees": _EMPLOYEES},
+        build=subscription_lives,
+        sort=("started_on", "subscription_id"),
+        split={"subscriptions": "subscription_id"},
     ),
     Mart(
         table=AD_SPENDING,

@@ -313,6 +313,24 @@ LEAD_OUTCOMES = Table(
     ),
 )
 
+SUBSCRIPTION_LIVES = Table(
+    name="subscription_lives",
+    title=Text(ru="Жизни подписок", en="Lives of subscriptions"),
+    grain=Text(ru="Одна подписка", en="One subscription"),
+    key=("subscription_id",),
+    columns=(
+        reference("subscription_id", "subscriptions", "Подписка", "Subscription"),
+        column("started_on", Unit.DAY, "Начата", "Started"),
+        column("ended_on", Unit.DAY, "Закончена", "Ended"),
+        column("plan", Unit.TEXT, "Тариф", "Plan"),
+        column("monthly_price", Unit.MONEY, "Плата в месяц", "Price a month"),
+        reference("product_id", "products", "Товар", "Product"),
+        *CUSTOMER,
+        reference("channel_id", "channels", "Канал", "Channel"),
+        *OWNER,
+    ),
+)
+
 AD_SPENDING = Table(
     name="ad_spending",
     title=Text(ru="Реклама по дням", en="Advertising by day"),

@@ -5,7 +5,7 @@ from rakurs.core.table import TABLE, Table
 from rakurs.schema.contacts import ACTIVITIES, AD_COSTS, CALLS, CAMPAIGNS, CHANNELS
 from rakurs.schema.customers import CUSTOMERS, EMPLOYEES
 from rakurs.schema.deals import DEAL_SNAPSHOTS, DEAL_STAGE_EVENTS, DEALS, LEADS, LOSS_REASONS, PIPELINES, STAGES
-from rakurs.schema.sales import EXCHANGE_RATES, ORDER_LINES, ORDERS, PAYMENTS, PLANS, PRODUCTS, STOCK
+from rakurs.schema.sales import EXCHANGE_RATES, ORDER_LINES, ORDERS, PAYMENTS, PLANS, PRODUCTS, STOCK, SUBSCRIPTIONS
 
 TABLES: tuple[Table, ...] = (
     EXCHANGE_RATES,
@@ -24,6 +24,7 @@ TABLES: tuple[Table, ...] = (
     ORDERS,
     ORDER_LINES,
     PAYMENTS,
+    SUBSCRIPTIONS,
     STOCK,
     ACTIVITIES,
     CALLS,
@@ -63,6 +64,7 @@ __all__ = [
     "PRODUCTS",
     "STAGES",
     "STOCK",
+    "SUBSCRIPTIONS",
     "TABLES",
     "table_named",
 ]

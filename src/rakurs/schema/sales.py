@@ -62,6 +62,25 @@ ORDER_LINES = Table(
     ),
 )
 
+SUBSCRIPTIONS = Table(
+    name="subscriptions",
+    title=Text(ru="Подписки и договоры", en="Subscriptions and contracts"),
+    grain=Text(ru="Одна подписка, договор или абонемент", en="One subscription, contract or membership"),
+    key=("subscription_id",),
+    columns=(
+        column("subscription_id", Unit.ID, "Подписка", "Subscription", required=True),
+        column("started_at", Unit.TIME, "Начата", "Started", required=True),
+        reference("customer_id", "customers", "Клиент", "Customer"),
+        column("ended_at", Unit.TIME, "Закончена", "Ended"),
+        column("plan", Unit.TEXT, "Тариф", "Plan"),
+        column("monthly_price", Unit.MONEY, "Плата в месяц", "Price a month"),
+        column("currency", Unit.TEXT, "Валюта", "Currency"),
+        reference("product_id", "products", "Товар", "Product"),
+        reference("manager_id", "employees", "Менеджер", "Manager"),
+        reference("channel_id", "channels", "Канал", "Channel"),
+    ),
+)
+
 STOCK = Table(
     name="stock",
     title=Text(ru="Остатки", en="Stock"),

@@ -11,6 +11,8 @@ from rakurs.analyses.clients.lifecycle import ANALYSIS as LIFECYCLE
 from rakurs.analyses.clients.lifecycle_moves import ANALYSIS as LIFECYCLE_MOVES
 from rakurs.analyses.clients.profitability import ANALYSIS as PROFITABILITY
 from rakurs.analyses.clients.rfm import ANALYSIS as RFM
+from rakurs.analyses.clients.subscription_survival import ANALYSIS as SUBSCRIPTION_SURVIVAL
+from rakurs.analyses.clients.subscription_value import ANALYSIS as SUBSCRIPTION_VALUE
 from rakurs.core.analysis import Area
 from rakurs.core.text import Text
 
@@ -30,5 +32,7 @@ AREA = Area(
         CUSTOMER_VALUE,
         ACQUISITION,
         CHURN_RISK,
+        SUBSCRIPTION_VALUE,
+        SUBSCRIPTION_SURVIVAL,
     ),
 )

@@ -84,6 +84,7 @@ DEFECTS: dict[str, tuple[Defect, ...]] = {
         Defect(kind="unknown_kind", column="kind", value="'телепатия'"),
     ),
     "ad_costs": (bad_number("amount", "по договору"), bad_date("spent_at")),
+    "subscriptions": (missing("subscription_id"), bad_date("started_at")),
     "stock": (bad_number("quantity", "есть"), bad_date("counted_at")),
     "plans": (bad_number("target", "как в прошлом году"), missing("metric")),
 }
@@ -107,6 +108,7 @@ IDENTIFIERS = {
     "calls": "call_id",
     "activities": "activity_id",
     "ad_costs": "campaign_id",
+    "subscriptions": "subscription_id",
     "stock": "product_id",
     "plans": "employee_id",
 }

@@ -24,6 +24,7 @@ from rakurs.sources.demo import (
     people,
     plans,
     stock,
+    subscriptions,
 )
 from rakurs.sources.demo.files import FileKind, Folder
 from rakurs.sources.demo.reckoning import truth_of
@@ -102,7 +103,7 @@ def _chunks(customers: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def _make_once(connection: Connection, output: Folder) -> None:
-    for part in (days, people, catalogue, deals, contacts):
+    for part in (days, people, catalogue, deals, contacts, subscriptions):
         run(connection, part.STEPS)
     facts.prepare(connection)
     output.write_parts(connection, REFERENCE_RECORDS, part=0)
@@ -111,7 +112,7 @@ def _make_once(connection: Connection, output: Folder) -> None:
 
 def _make_chunk(connection: Connection, output: Folder, *, first: int, past: int, number: int) -> None:
     define_chunk(connection, first=first, past=past)
-    for part in (people, identity, deals, orders, contacts):
+    for part in (people, identity, deals, orders, contacts, subscriptions):
         run(connection, part.CHUNK_STEPS)
     output.write_parts(connection, CHUNK_RECORDS, part=number)
     output.write_truth_parts(connection, CHUNK_TRUTH, part=number)

@@ -144,6 +144,13 @@ CHUNK_RECORDS = {
             method, if(is_refund, 'true', 'false') as is_refund
         from payments
     """,
+    "subscriptions": f"""
+        select no as row_no, format('SB{{:07d}}', no) as subscription_id, moment(started_second)::varchar as started_at,
+            {customer_id("no")} as customer_id,
+            if(ended_second < past_second(), moment(ended_second)::varchar, null) as ended_at, plan,
+            price::varchar as monthly_price, {_channel_id("channel_no")} as channel_id
+        from subscriptions
+    """,
     "activities": f"""
         select activity_no as row_no, {activity_id("activity_no")} as activity_id, moment(at_second)::varchar as "at",
             kind, direction, {employee_id("employee_no")} as employee_id, {customer_id("no")} as customer_id,
