@@ -80,8 +80,9 @@ def test_a_planted_chance_to_leave_comes_back_and_is_valued() -> None:
         assert row["kept_12"] == pytest.approx((1 - leaves) ** 12, abs=0.02)
         paid = 100 * (1 - (1 - leaves) ** 120) / leaves
         assert float(row["value_new"]) == pytest.approx(paid, rel=chance)
-        # Who leaves by chance alone has no age: what is ahead of each is a new one's, less the first payment.
-        assert float(row["value_left"]) == pytest.approx(row["active"] * (1 - leaves) * paid, rel=chance)
+        # Who leaves by chance alone has no age: what is ahead of each is a new one's, less the first payment. Told beyond the
+        # months seen by their latest hazard, which few ends make uncertain.
+        assert float(row["value_left"]) == pytest.approx(row["active"] * (1 - leaves) * paid, rel=0.2)
     assert found["free"]["median_months"] == pytest.approx(np.log(0.5) / np.log(0.95), abs=2)
     curve = [row for row in asked(SURVIVAL, rows) if row["id"] == "free"]
     assert [row["month"] for row in curve] == list(range(1, len(curve) + 1))
