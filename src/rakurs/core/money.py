@@ -6,6 +6,11 @@ from decimal import ROUND_HALF_UP, Decimal
 CENT = Decimal("0.01")
 
 
+def cents(amount: float | None) -> Decimal | None:
+    """A float amount as money, to the cent, halves away from zero; None is None."""
+    return None if amount is None else Decimal(repr(float(amount))).quantize(CENT, ROUND_HALF_UP)
+
+
 @dataclass(frozen=True, slots=True, order=False)
 class Money:
     """`amount` of `currency` (ISO 4217), exact to the cent; halves round away from zero."""

@@ -1,7 +1,6 @@
 """Acquisition: what does a new client cost by channel, what is he worth, and when does he pay back?"""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from math import sqrt
 from typing import Any
 
@@ -35,6 +34,7 @@ from rakurs.core.analysis import (
 )
 from rakurs.core.discoveries import benjamini_hochberg, two_sided
 from rakurs.core.frames import where_cell
+from rakurs.core.money import cents
 from rakurs.core.table import Column
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -146,12 +146,8 @@ def _shown(
         "value_to_cost": value / cac if value is not None and cac else None,
         "payback_months": group.payback(),
         "trend": trend,
-        **{name: _cents(amount) for name, amount in money.items()},
+        **{name: cents(amount) for name, amount in money.items()},
     }
-
-
-def _cents(amount: float | None) -> Any:
-    return None if amount is None else Decimal(f"{amount:.2f}")
 
 
 def _trends(groups: Mapping[str | None, Newcomers]) -> dict[str | None, str]:

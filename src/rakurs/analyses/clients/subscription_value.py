@@ -1,7 +1,6 @@
 """Subscription value: how long do subscriptions live, and what is a new one, or those we have, still worth?"""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -12,6 +11,7 @@ from rakurs.analyses.clients.survival import Group, SurvivalParams, counted, gro
 from rakurs.analyses.columns import answered, column, named, overlapping
 from rakurs.core.analysis import Analysis, Chart, DataGate, Example, LeftOut, Members, Need
 from rakurs.core.intervals import wilson
+from rakurs.core.money import cents
 from rakurs.core.params import parameter
 from rakurs.core.table import Column
 from rakurs.core.text import Text
@@ -106,11 +106,9 @@ def _row(group: Group, params: SubscriptionValueParams) -> dict[str, Any]:
         "kept_12": float(survival[MONTHS]) if is_seen else None,
         "kept_12_low": year[0] if year else None,
         "kept_12_high": year[1] if year else None,
-        "monthly_price": _cents(group.price),
-        "value_new": _cents(
-            None if group.price is None else group.price * float(survival[:horizon] @ prices[:horizon])
-        ),
-        "value_left": _cents(None if group.price is None else _left(group, survival, prices, horizon)),
+        "monthly_price": cents(group.price),
+        "value_new": cents(None if group.price is None else group.price * float(survival[:horizon] @ prices[:horizon])),
+        "value_left": cents(None if group.price is None else _left(group, survival, prices, horizon)),
         "seen_months": group.seen,
     }
 
@@ -123,10 +121,6 @@ def _left(group: Group, survival: Sequence[float] | Any, prices: Any, horizon: i
             ahead = survival[age + 1 : age + 1 + horizon] / survival[age]
             total += group.active_price[age] * float(ahead @ prices[1 : 1 + len(ahead)])
     return total
-
-
-def _cents(amount: float | None) -> Decimal | None:
-    return None if amount is None else Decimal(f"{amount:.2f}")
 
 
 def _subscription(number: int, plan: str, started: str, ended: str | None = None, price: int = 100) -> dict[str, Any]:

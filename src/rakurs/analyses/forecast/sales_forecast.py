@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +14,7 @@ from rakurs.analyses.filters import SalesFilters, basis_choice, filtered_sales, 
 from rakurs.analyses.forecast.series import Foreseen, foresee
 from rakurs.analyses.sale_gates import SALES_WITHOUT_REVENUE
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members, Need, Statement, Told
+from rakurs.core.money import cents
 from rakurs.core.params import parameter
 from rakurs.core.periods import DAY, Grain, bucket_start, next_bucket
 from rakurs.core.text import Text
@@ -23,7 +23,6 @@ from rakurs.marts.tables import CALENDAR, SALES
 
 Frame = nw.LazyFrame[Any]
 
-CENT = Decimal("0.01")
 SHOWN_PAST = 36
 LEAST_BUCKETS = 6
 SEASONS = {Grain.DAY: 7, Grain.WEEK: 52, Grain.MONTH: 12, Grain.QUARTER: 4}
@@ -163,12 +162,12 @@ def _steps(first: date, end: date, grain: Grain) -> Iterator[date]:
 def _row(start: date, found: Foreseen, *, actual: float | None = None, place: int | None = None) -> dict[str, Any]:
     is_ahead = place is not None
     ahead = {
-        name: _money(values[place]) if place is not None else None
+        name: cents(values[place]) if place is not None else None
         for name, values in (("forecast", found.values), ("low", found.low), ("high", found.high))
     }
     return {
         "period_start": start,
-        "actual": None if actual is None else _money(actual),
+        "actual": cents(actual),
         **ahead,
         "is_forecast": is_ahead,
         "way": found.way if is_ahead else None,
@@ -176,10 +175,6 @@ def _row(start: date, found: Foreseen, *, actual: float | None = None, place: in
         "naive_mase": found.naive_mase if is_ahead else None,
         "coverage": found.coverage if is_ahead else None,
     }
-
-
-def _money(value: float) -> Decimal:
-    return Decimal(float(value)).quantize(CENT, "ROUND_HALF_UP")
 
 
 def story(table: pa.Table, params: SalesForecastParams) -> tuple[Statement, ...]:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import narwhals.stable.v2 as nw
 
-from rakurs.analyses.columns import choice, column
+from rakurs.analyses.columns import choice, column, overlapping
 from rakurs.analyses.filters import basis_choice
 from rakurs.analyses.products.names import PRODUCT
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Need
@@ -77,14 +77,15 @@ COLUMNS = (
     *PRODUCT,
     column("category", Unit.TEXT, "Группа товаров", "Product category"),
     choice("state", "Состояние", "State", STATES),
-    column("on_hand", Unit.QUANTITY, "На складе", "On hand"),
-    column("per_day", Unit.NUMBER, "Продаётся в день", "Sold a day"),
+    overlapping("on_hand", Unit.QUANTITY, "На складе", "On hand"),
+    overlapping("per_day", Unit.NUMBER, "Продаётся в день", "Sold a day"),
     column("cover_days", Unit.DAYS, "Хватит на дней", "Days of cover"),
     column("last_sold_on", Unit.DAY, "Последняя продажа", "Last sold"),
     column("lead_days", Unit.DAYS, "Срок поставки, дней", "Lead time, days"),
     column("order_point", Unit.NUMBER, "Заказывать при остатке", "Order when down to"),
-    column("to_order", Unit.QUANTITY, "Заказать", "To order"),
+    overlapping("to_order", Unit.QUANTITY, "Заказать", "To order"),
     column("frozen", Unit.MONEY, "Денег в остатке", "Money in stock"),
+    column("working_money", Unit.MONEY, "Из них в деле", "Of it at work"),
     column("excess_money", Unit.MONEY, "Из них лишних", "Of it too much"),
     column("counted_on", Unit.DAY, "Подсчитано", "Counted"),
 )
@@ -202,6 +203,7 @@ def _judged(rows: Frame, params: StockCoverParams) -> Frame:
         nw.when(is_ordered).then(nw.max_horizontal(wanted, nw.lit(0.0)).ceil()).alias("to_order"),
         to_money(money).alias("frozen"),
         to_money(nw.when(is_too_much).then(too_much)).alias("excess_money"),
+        to_money(money - nw.when(is_too_much).then(too_much).otherwise(nw.lit(0.0))).alias("working_money"),
     )
 
 
@@ -325,7 +327,7 @@ ANALYSIS = Analysis(
     order=("-frozen", "product_id"),
     compute=stock_cover,
     members=Members(entity="products", by=("product_id", "state", "category"), select=members),
-    chart=Chart(kind="bars", x="product", y=("frozen", "excess_money"), limit=20),
+    chart=Chart(kind="bars", x="product", y=("working_money", "excess_money"), limit=20),
     choice=basis_choice(Basis.ORDERS, rows=lambda frames, _params: frames["sale_lines"]),
     gate=DataGate(
         needs=(

@@ -6,7 +6,6 @@ Rare rules: {manager, product} -> return. A pair must say more than each of its 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from itertools import combinations
 from typing import Any, ClassVar
 
@@ -21,6 +20,7 @@ from rakurs.analyses.filters import SalesFilters, asked_sales, basis_choice
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members, Need, Statement, Told
 from rakurs.core.discoveries import benjamini_hochberg
 from rakurs.core.frames import absent, conform, ratio, run_once
+from rakurs.core.money import cents
 from rakurs.core.params import parameter
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -349,7 +349,7 @@ def _rules(
             "share": float(share[place]),
             "expected_share": float(usual[place]),
             "lift": float(share[place] / usual[place]) if usual[place] > 0 else None,
-            "amount": Decimal(f"{counts[f'{event}_amount'][row]:.2f}"),
+            "amount": cents(counts[f"{event}_amount"][row]),
             "support": float(seen.cases[row] / total),
             "q_value": sure[place],
         }
