@@ -187,6 +187,7 @@ WITHOUT_PEERS = frozenset(
         "abc_xyz",
         "acquisition",
         "association_rules",
+        "cancel_risk",
         "churn_risk",
         "customer_groups",
         "customer_value",

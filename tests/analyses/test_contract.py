@@ -126,6 +126,10 @@ KEPT_NAMES = {
         "basis place sales_days lead_days order_days reserve dead_days excess_days",
         "product_id product state on_hand per_day cover_days last_sold_on order_point to_order frozen excess_money",
     ),
+    "cancel_risk": (
+        "customer_segment high_from middle_from",
+        "customer_id customer risk level at_stake factor_1 factor_2 factor_3",
+    ),
     "subscription_survival": ("by customer_segment", "id name month at_risk ended leaving survival"),
     "subscription_value": (
         "by customer_segment years discount margin_share",

@@ -73,6 +73,7 @@ def _company(*, with_future: bool) -> Rows:
         ]
         paths["open"]["won"] = "2026-02-02"
         paths["later"] = {"new": "2026-02-02"}
+    future_end = "2026-02-02" if with_future else None
     deals = [_deal(name, "2026-01-02" if name != "later" else "2026-02-02", path) for name, path in paths.items()]
     return {
         "stages": STAGES,
@@ -91,6 +92,17 @@ def _company(*, with_future: bool) -> Rows:
         ],
         "deals": [deal for deal, _ in deals],
         "deal_stage_events": [event for _, events in deals for event in events],
+        "subscriptions": [
+            {
+                "subscription_id": "1",
+                "customer_id": "a",
+                "started_at": "2025-11-01",
+                "ended_at": future_end,
+                "plan": "tied",
+            },
+            {"subscription_id": "2", "customer_id": "once", "started_at": "2025-11-01", "ended_at": "2026-02-01"},
+            *([{"subscription_id": "3", "customer_id": "a", "started_at": "2026-02-02"}] if with_future else []),
+        ],
     }
 
 

@@ -27,6 +27,7 @@ from rakurs.marts.canonical import present
 from rakurs.marts.tables import CALENDAR, CUSTOMER, DEAL_OUTCOMES, SALES
 from rakurs.metrics.basis import Basis, in_basis
 from rakurs.metrics.dimensions import CHANNEL, CUSTOM, MANAGER
+from rakurs.models.cancelling import MODEL as CANCELLING
 from rakurs.models.churn import MODEL as CHURN
 from rakurs.models.groups import GROUP_NAMES
 from rakurs.models.groups import MODEL as GROUPS
@@ -122,6 +123,9 @@ TRAITS: tuple[Trait, ...] = (
     _trait("active_probability", Unit.SHARE, _FORESEEN, "Вероятность, что ещё с нами, от 0 до 1", "Probability to be active, 0 to 1"),
     _trait("lifetime_value", Unit.MONEY, _FORESEEN, "Ценность (CLV)", "Value (CLV)"),
     _trait("churn_probability", Unit.SHARE, _FORESEEN, "Вероятность ухода, от 0 до 1", "Probability to leave, 0 to 1"),
+    _trait(
+        "cancel_probability", Unit.SHARE, _FORESEEN, "Вероятность отказа от подписки, от 0 до 1", "Probability to cancel, 0 to 1"
+    ),
     _trait("revenue_at_stake", Unit.MONEY, _FORESEEN, "Выручка под угрозой", "Revenue at stake"),
     _trait(
         "customer_group", Unit.TEXT, _FORESEEN, "Группа клиентов", "Customer group", choices=GROUP_NAMES, is_telling=True
@@ -219,6 +223,7 @@ _STANDINGS: Mapping[str, Callable[..., Frame]] = {"rfm_segment": _rfm_segments, 
 _SAID: Mapping[Model, Mapping[str, str]] = {
     LIFETIME: {"active_probability": "score", "lifetime_value": "amount"},
     CHURN: {"churn_probability": "score", "revenue_at_stake": "amount"},
+    CANCELLING: {"cancel_probability": "score"},
     GROUPS: {"customer_group": "factor_1"},
 }
 """The traits that are scores of a model, and the column each is kept in."""

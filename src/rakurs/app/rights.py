@@ -48,7 +48,10 @@ HELD_BY: Mapping[str, Mapping[str, str]] = {
     "subscriptions": {"manager_id": "employees", "customer_id": "customers"},
     "ad_costs": {},
 }
-"""Whose a row of a canonical table is: of the first of these columns that it fills, by the table that one points to."""
+"""Whose a row of a canonical table is: of the first of these columns that it fills, by the table that one points to.
+
+Without columns its rows belong to the whole company.
+"""
 
 PERSONAL: Mapping[str, frozenset[str]] = {
     "customers": frozenset({"phone", "email", "tax_id", "birth_date", "latitude", "longitude", "custom"}),
@@ -127,6 +130,8 @@ def _within(tables: Tables, rows: Frame, table: Table, scope: Scope) -> Frame:
         return rows.join(owned.group_by("customer_id").agg(), on="customer_id", how="semi")
     if table.name not in HELD_BY:
         return limited(rows, table, scope)
+    if not HELD_BY[table.name]:
+        return rows.head(0)
     is_reached, marks = nw.lit(value=False), [f"{column} is reached" for column in HELD_BY[table.name]]
     for column, holder in reversed(list(HELD_BY[table.name].items())):
         keys = keys_within(tables, holder, scope).rename({_KEYS[holder].name: column})

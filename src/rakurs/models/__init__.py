@@ -7,13 +7,14 @@ which questions, segments and exports read like any other.
 from rakurs.core.errors import UnknownName
 from rakurs.core.model import Model
 from rakurs.core.text import Text
+from rakurs.models.cancelling import MODEL as CANCELLING
 from rakurs.models.churn import MODEL as CHURN
 from rakurs.models.groups import MODEL as GROUPS
 from rakurs.models.lifetime import MODEL as LIFETIME
 from rakurs.models.offers import MODEL as OFFERS
 from rakurs.models.win import MODEL as WIN
 
-MODELS: tuple[Model, ...] = (LIFETIME, CHURN, GROUPS, OFFERS, WIN)
+MODELS: tuple[Model, ...] = (LIFETIME, CHURN, CANCELLING, GROUPS, OFFERS, WIN)
 
 _KIND = Text(ru="Модели", en="model")
 

@@ -2,6 +2,7 @@
 
 from rakurs.analyses.clients.abc import ANALYSIS as ABC
 from rakurs.analyses.clients.acquisition import ANALYSIS as ACQUISITION
+from rakurs.analyses.clients.cancel_risk import ANALYSIS as CANCEL_RISK
 from rakurs.analyses.clients.churn_risk import ANALYSIS as CHURN_RISK
 from rakurs.analyses.clients.cohorts import ANALYSIS as COHORTS
 from rakurs.analyses.clients.customer_groups import ANALYSIS as CUSTOMER_GROUPS
@@ -34,5 +35,6 @@ AREA = Area(
         CHURN_RISK,
         SUBSCRIPTION_VALUE,
         SUBSCRIPTION_SURVIVAL,
+        CANCEL_RISK,
     ),
 )
