@@ -140,7 +140,7 @@ KEPT_NAMES = {
         "event trait id name other_trait other_id other_name cases sales share expected_share lift amount support q_value",
     ),
     "demand_forecast": (
-        "what grain ahead products level basis",
+        "what grain ahead top level basis",
         "level product_id name category products forecast low high next_step came_before came_a_year_ago way mase coverage",
     ),
     "sales_forecast": (

@@ -73,7 +73,7 @@ def test_planted_demand_is_foreseen_and_adds_up() -> None:
         name: ("even" if n % 2 == 0 else None, random.poisson(mean)) for n, (name, mean) in enumerate(means.items())
     }
     rows = company({name: (category, sold[:36]) for name, (category, sold) in made.items()})
-    found = asked(rows, "2025-12-31", ahead=3, products=4)
+    found = asked(rows, "2025-12-31", ahead=3, top=4)
     by_level = {
         level: [row for row in found if row["level"] == level] for level in ("total", "category", "product", "rest")
     }
@@ -100,7 +100,7 @@ def test_a_new_product_is_not_told_from_months_before_it_was_sold() -> None:
 
 def test_a_category_without_products_by_themselves_is_a_line_of_its_own() -> None:
     sold = {"big": ("a", np.full(12, 50)), "small": ("b", np.full(12, 1))}
-    found = asked(company(sold), "2023-12-31", products=1)
+    found = asked(company(sold), "2023-12-31", top=1)
     assert [(row["level"], row["category"]) for row in found] == [
         ("total", None), ("category", "a"), ("product", "a"), ("category", "b"),
     ]  # fmt: skip

@@ -46,6 +46,10 @@ ROWS: dict[str, Any] = {
         for line in LINE_ROWS
     ],
     "phone_calls": [{"call_id": "1", "direction": "in", "started_on": on("2024-03-05"), "is_missed": False}],
+    "lead_outcomes": [{"lead_id": "1", "created_on": on("2024-03-05"), "is_converted": True}],
+    "ad_spending": [
+        {"spending_id": "1", "spent_on": on("2024-03-05"), "channel_id": "ads", "amount": "5", "clicks": 2}
+    ],
     "employees": [{"employee_id": "m1", "name": "Анна"}, {"employee_id": "m2", "name": "Борис"}],
 }
 

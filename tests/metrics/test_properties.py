@@ -96,7 +96,8 @@ def test_the_order_of_rows_means_nothing(deals: list[Any], sales: list[Any]) -> 
     rows = {"sales": numbered(sales, "sale_id"), "deal_outcomes": numbered(deals, "deal_id")}
     cut = Cut(period=PERIOD, basis="orders", by=(dimension_named("manager"),), compare=Comparison.LAST_YEAR)
     turned = {name: list(reversed(table)) for name, table in rows.items()}
-    assert answered(ENGINES[0], rows, list(METRICS), cut) == answered(ENGINES[0], turned, list(METRICS), cut)
+    metrics = [metric for metric in METRICS if dimension_named("manager").fits(metric)]
+    assert answered(ENGINES[0], rows, metrics, cut) == answered(ENGINES[0], turned, metrics, cut)
 
 
 @settings(max_examples=6, deadline=None)

@@ -131,6 +131,41 @@ def messy_rows(seed: int) -> dict[str, list[dict[str, Any]]]:
         "products": [
             {"product_id": f"g{n}", "category": maybe("Чай"), "unit_cost": maybe(cents(0, 100))} for n in range(4)
         ],
+        "campaigns": [{"campaign_id": "k1", "channel_id": "ads"}, {"campaign_id": "k2"}],
+        "leads": [
+            {
+                "lead_id": f"l{n}",
+                "created_at": moment(),
+                "customer_id": maybe(f"c{n % 6}"),
+                "manager_id": maybe(f"m{n % 3}"),
+                "channel_id": maybe("ads"),
+                "converted_deal_id": maybe(f"d{n}"),
+            }
+            for n in range(8)
+        ],
+        "ad_costs": [
+            {
+                "spent_at": moment(),
+                "amount": cents(0, 100),
+                "channel_id": maybe("ads"),
+                "campaign_id": maybe(f"k{n % 3}"),
+                "currency": maybe("USD"),
+                "clicks": maybe("3"),
+            }
+            for n in range(8)
+        ],
+        "subscriptions": [
+            {
+                "subscription_id": f"s{n}",
+                "started_at": moment(),
+                "ended_at": maybe(moment()),
+                "customer_id": maybe(f"c{n % 6}"),
+                "manager_id": maybe(f"m{n % 3}"),
+                "plan": maybe("free"),
+                "monthly_price": maybe(cents(0, 100)),
+            }
+            for n in range(8)
+        ],
         "plans": [
             {"month": "2024-01", "metric": "revenue", "target": "100", "employee_id": maybe(f"m{n}")} for n in range(4)
         ],

@@ -83,7 +83,7 @@ class DemandForecastParams(SalesFilters):
         },
     )
     ahead: int = parameter(3, Text(ru="На сколько шагов", en="Steps ahead"), unit=Unit.COUNT, ge=1, le=26)
-    products: int = parameter(
+    top: int = parameter(
         50,
         Text(ru="Сколько товаров по отдельности", en="Products one by one"),
         unit=Unit.COUNT,
@@ -137,9 +137,7 @@ def sold(frames: Frames, params: DemandForecastParams) -> Frame:
     ranked = best.with_columns((-nw.col("whole")).alias("least")).with_columns(
         row_number((), ("least", "product_id")).alias("rank")
     )
-    own = ranked.select(
-        "product_id", nw.when(nw.col("rank") <= params.products).then(nw.col("product_id")).alias("own_id")
-    )
+    own = ranked.select("product_id", nw.when(nw.col("rank") <= params.top).then(nw.col("product_id")).alias("own_id"))
     return valued.join(own, on="product_id", how="inner")
 
 
@@ -400,7 +398,7 @@ EXAMPLE = Example(
             {"order_id": "unfinished", "product_id": "p1", "quantity": 99, "price": 10, "line_no": 1},
         ],
     },
-    params=DemandForecastParams.model_validate({"as_of": "2025-07-15", "ahead": 2, "products": 2}),
+    params=DemandForecastParams.model_validate({"as_of": "2025-07-15", "ahead": 2, "top": 2}),
     expect=[
         {"place": 1, "level": "total", "forecast": 30, "products": 3, "came_before": 30, "came_a_year_ago": None},
         {"level": "category", "category": "Напитки", "name": "Напитки", "forecast": 22, "next_step": 11, "products": 2},

@@ -19,7 +19,7 @@ from rakurs.analyses.columns import answered, choice, column, flag, named, overl
 from rakurs.analyses.filters import SalesFilters, asked_sales, basis_choice
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members, Need, Statement, Told
 from rakurs.core.discoveries import benjamini_hochberg
-from rakurs.core.frames import absent, conform, ratio, run_once
+from rakurs.core.frames import absent, conform, ratio
 from rakurs.core.money import cents
 from rakurs.core.params import parameter
 from rakurs.core.text import Text
@@ -165,7 +165,7 @@ def unusual_sales(*, params: UnusualSalesParams, **frames: Frame) -> Frame:
     A manager is compared with managers: where a sale has none it is not counted among theirs (`is_owned`).
     """
     sold = lines(frames, params)
-    grains = {extra: run_once(_alike(sold, extra)) for extra in ((), ("category",), ("product",))}
+    grains = {extra: _alike(sold, extra) for extra in ((), ("category",), ("product",))}
     parts: list[Frame] = []
     for is_owned in (False, True):
         for traits in ((), *((trait,) for trait in TRAITS), *PAIRS):
