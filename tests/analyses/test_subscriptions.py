@@ -70,6 +70,7 @@ def test_the_share_that_lives_on_is_that_of_another_program(counts: list[tuple[i
             assert bounds is None or bounds[0] < share < bounds[1]
 
 
+@pytest.mark.slow
 def test_a_planted_chance_to_leave_comes_back_and_is_valued() -> None:
     rows = {"subscriptions": [*planted(3_000, leaves=0.05), *planted(3_000, leaves=0.01, plan="tied")]}
     found = {row["id"]: row for row in asked(VALUE, rows, discount=0, years=10)}

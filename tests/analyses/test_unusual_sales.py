@@ -78,6 +78,7 @@ def test_where_nothing_is_planted_hardly_anything_is_found() -> None:
     assert sum(count > 0 for count in found) <= 2
 
 
+@pytest.mark.slow
 def test_the_shop_without_managers_is_not_what_they_are_compared_with() -> None:
     # All managers' sales come back four times as often as the shop's: none of them is unusual for that.
     found, _, _ = asked(company(Random(10), lambda *_: 0.2), max_support=1)

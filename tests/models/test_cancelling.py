@@ -69,6 +69,7 @@ def test_planted_chances_come_back_by_plan() -> None:
         assert sum(chances) / len(chances) == pytest.approx(expected, rel=0.3)
 
 
+@pytest.mark.slow
 def test_where_all_leave_alike_nothing_is_claimed_to_tell_them_apart() -> None:
     fitted, said = learned(made({"free": 0.05, "tied": 0.05}))
     (auc,) = [item for item in fitted.card.measures if item.name == "auc"]

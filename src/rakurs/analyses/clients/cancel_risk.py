@@ -2,14 +2,11 @@
 
 from typing import Any
 
-import narwhals.stable.v2 as nw
-
 from rakurs.analyses.clients.churn_risk import ChurnRiskParams
 from rakurs.analyses.clients.names import with_customer_names
-from rakurs.analyses.columns import CUSTOMER, choice, column
-from rakurs.analyses.said import LEVELS, SCORED_ON, classed, reasons, said_by, some_scores
-from rakurs.core.analysis import Analysis, Cell, Chart, Example, Frames, Members, Naming
-from rakurs.core.frames import where_cell
+from rakurs.analyses.clients.risks import Risk
+from rakurs.analyses.said import some_scores
+from rakurs.core.analysis import Analysis, Chart, Example, Members, Naming
 from rakurs.core.params import parameter
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -17,8 +14,6 @@ from rakurs.models.cancelling import MODEL
 from rakurs.schema import CUSTOMERS
 from rakurs.schema.derived import stored
 from rakurs.schema.scores import MODEL_SCORES
-
-Frame = nw.LazyFrame[Any]
 
 
 class CancelRiskParams(ChurnRiskParams):
@@ -32,33 +27,7 @@ class CancelRiskParams(ChurnRiskParams):
     )
 
 
-COLUMNS = (
-    *CUSTOMER,
-    column("risk", Unit.SHARE, "Риск отказа", "Risk to cancel"),
-    choice("level", "Уровень", "Level", LEVELS),
-    column("at_stake", Unit.MONEY, "Под угрозой", "At stake"),
-    *reasons(MODEL),
-    SCORED_ON,
-)
-
-
-def cancel_risk(*, params: CancelRiskParams, **frames: Frame) -> Frame:
-    """One row per subscriber."""
-    return with_customer_names(unnamed(params=params, **frames), frames, params)
-
-
-def unnamed(*, scores: Frame, customers: Frame, params: CancelRiskParams) -> Frame:
-    """The same by customers' ids."""
-    _ = customers  # only their names are read
-    said = said_by(scores, MODEL, params).with_columns(
-        nw.col("score").alias("risk"), nw.col("amount").alias("at_stake")
-    )
-    return said.with_columns(classed("risk", high=params.high_from, middle=params.middle_from).alias("level"))
-
-
-def members(frames: Frames, params: CancelRiskParams, cell: Cell) -> Frame:
-    """The customers of a level, of a reason, or one by id."""
-    return where_cell(unnamed(params=params, **frames), dict(cell)).select("customer_id")
+RISK = Risk(MODEL)
 
 
 def _score(customer: str, score: float, amount: float, reason: str, on: str = "2026-03-31") -> dict[str, Any]:
@@ -120,12 +89,12 @@ ANALYSIS = Analysis(
     source=MODEL.source,
     inputs={"scores": MODEL_SCORES, "customers": stored(CUSTOMERS)},
     params=CancelRiskParams,
-    columns=COLUMNS,
+    columns=RISK.columns(Text(ru="Риск отказа", en="Risk to cancel")),
     order=("-at_stake", "customer_id"),
-    compute=cancel_risk,
-    members=Members(entity="customers", by=("customer_id", "level", "factor_1"), select=members),
+    compute=RISK.named,
+    members=Members(entity="customers", by=("customer_id", "level", "factor_1"), select=RISK.members),
     chart=Chart(kind="bars", x="customer", y=("at_stake",), limit=20),
-    naming=Naming(columns=("customer",), unnamed=unnamed, add=with_customer_names),
+    naming=Naming(columns=("customer",), unnamed=RISK.unnamed, add=with_customer_names),
     gate=some_scores(MODEL),
     example=EXAMPLE,
 )
