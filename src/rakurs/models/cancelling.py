@@ -1,6 +1,5 @@
 """Cancelling: which subscribers will end a subscription within the horizon, and why?"""
 
-from datetime import timedelta
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -15,7 +14,7 @@ from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SUBSCRIPTION_LIVES
 from rakurs.models.classifier import fit_classifier, scores
-from rakurs.models.history import KEY
+from rakurs.models.history import KEY, day_of_round, days_of_rounds
 from rakurs.models.scored import scored, with_came
 
 Frame = nw.LazyFrame[Any]
@@ -151,7 +150,7 @@ def samples(frames: Frames, params: CancellingParams) -> Frame:
 
 
 def _labelled(frames: Frames, back: int, params: CancellingParams) -> Frame:
-    until = _day(params, back)
+    until = day_of_round(params, back)
     ended = _ended(frames, until, until + params.horizon_days).select(KEY, nw.lit(1).alias("has_ended"))
     return (
         as_of(frames, until)
@@ -161,12 +160,6 @@ def _labelled(frames: Frames, back: int, params: CancellingParams) -> Frame:
     )
 
 
-def _day(params: CancellingParams, back: int) -> int:
-    """The day of a round: judged is a horizon ago, the first that teaches a horizon before it."""
-    horizons = params.horizon_days * (1 if back == 0 else 2)
-    return day_number(params.today) - horizons - params.step_days * max(0, back - 1)
-
-
 def present(frames: Frames, params: CancellingParams) -> Frame:
     """Whoever has an active subscription today."""
     return as_of(frames, day_number(params.today))
@@ -174,9 +167,9 @@ def present(frames: Frames, params: CancellingParams) -> Frame:
 
 def fit(rows: pa.Table, params: CancellingParams) -> Fitted:
     """Learned on the earlier days, judged on the latest whose outcome is known."""
-    today = day_number(params.today)
-    days = {back: str(params.today - timedelta(days=today - _day(params, back))) for back in range(ROUNDS)}
-    return fit_classifier(rows, features=FEATURES, baseline="plan", baseline_title=BASELINE, days=days)
+    return fit_classifier(
+        rows, features=FEATURES, baseline="plan", baseline_title=BASELINE, days=days_of_rounds(params, ROUNDS)
+    )
 
 
 def score(artefact: Artefact, rows: pa.Table, params: CancellingParams) -> pa.Table:

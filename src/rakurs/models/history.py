@@ -1,14 +1,41 @@
 """What had each customer bought by the end of a day? One row per customer, and nothing from after that day."""
 
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Protocol
 
 import narwhals.stable.v2 as nw
 
 from rakurs.core.frames import count_where, ratio, sum_where
+from rakurs.core.periods import day_number
 
 Frame = nw.LazyFrame[Any]
 
 KEY = "customer_id"
+
+
+class Rounds(Protocol):
+    """How far ahead a model looks, and how far apart the days it learns from lie."""
+
+    @property
+    def today(self) -> date: ...
+    @property
+    def horizon_days(self) -> int: ...
+    @property
+    def step_days(self) -> int: ...
+
+
+def day_of_round(params: Rounds, back: int) -> int:
+    """The day number of a round: judged (0) is a horizon ago, the first that teaches a horizon before it, so that what it
+    learned was known on the judged day.
+    """
+    horizons = params.horizon_days * (1 if back == 0 else 2)
+    return day_number(params.today) - horizons - params.step_days * max(0, back - 1)
+
+
+def days_of_rounds(params: Rounds, count: int) -> dict[int, str]:
+    """Which day each of `count` rounds is, as ISO text."""
+    today = day_number(params.today)
+    return {back: str(params.today - timedelta(days=today - day_of_round(params, back))) for back in range(count)}
 
 
 def numbered(sales: Frame, calendar: Frame) -> Frame:

@@ -1,6 +1,5 @@
 """Win: will an open deal be won within `horizon_days`? Learned from deals as they looked on past days."""
 
-from datetime import timedelta
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -16,6 +15,7 @@ from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, DEAL_OUTCOMES, DEAL_STATES
 from rakurs.models.classifier import fit_classifier, scores
+from rakurs.models.history import day_of_round, days_of_rounds
 from rakurs.models.scored import scored, with_came
 
 Frame = nw.LazyFrame[Any]
@@ -189,7 +189,7 @@ def samples(frames: Frames, params: WinParams) -> Frame:
 
 
 def _labelled(frames: Frames, back: int, params: WinParams) -> Frame:
-    until = _day(params, back)
+    until = day_of_round(params, back)
     won = _won(frames, params, until).select(KEY, nw.lit(1).alias("is_won"))
     return (
         as_of(frames, until, params)
@@ -214,14 +214,6 @@ def held(said: Frame, frames: Frames, params: WinParams, day: int) -> Frame:
     return with_came(said, _won(frames, params, day), KEY)
 
 
-def _day(params: WinParams, back: int) -> int:
-    """The day of a round: judged is a horizon ago, the first that teaches a horizon before it, so that what it learned
-    was known on the judged day.
-    """
-    horizons = params.horizon_days * (1 if back == 0 else 2)
-    return day_number(params.today) - horizons - params.step_days * max(0, back - 1)
-
-
 def present(frames: Frames, params: WinParams) -> Frame:
     """The deals open today."""
     return as_of(frames, day_number(params.today), params)
@@ -229,9 +221,9 @@ def present(frames: Frames, params: WinParams) -> Frame:
 
 def fit(rows: pa.Table, params: WinParams) -> Fitted:
     """Learned on the earlier days, judged on the latest whose outcome is known."""
-    today = day_number(params.today)
-    days = {back: str(params.today - timedelta(days=today - _day(params, back))) for back in range(ROUNDS)}
-    return fit_classifier(rows, features=FEATURES, baseline="stage", baseline_title=BASELINE, days=days)
+    return fit_classifier(
+        rows, features=FEATURES, baseline="stage", baseline_title=BASELINE, days=days_of_rounds(params, ROUNDS)
+    )
 
 
 def score(artefact: Artefact, rows: pa.Table, params: WinParams) -> pa.Table:
