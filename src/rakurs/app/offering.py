@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from rakurs.analyses import card_named
+from rakurs.analyses.products.sold_out import without_sold_out
 from rakurs.app.cards import checked_subject
 from rakurs.app.naming import names_in
 from rakurs.app.params import checked_params
@@ -22,6 +24,7 @@ from rakurs.core.errors import BadInput, BadParameter
 from rakurs.core.model import Artefact
 from rakurs.core.periods import day_number
 from rakurs.core.text import Text
+from rakurs.marts.tables import AVAILABILITY
 from rakurs.models.offers import MODEL, REASONS
 from rakurs.schema import table_named
 from rakurs.schema.columns import reference
@@ -79,7 +82,7 @@ def offers_for(
         given = {name: value for name, value in fit.params.items() if name != "as_of"}
         params = checked_params(MODEL.params, given).bound(workspace.today)
         rows = _rows(reader, customer_id, taken, params, scope)
-        said = MODEL.score(_artefact(fit.pk), rows, params).sort_by(
+        said = _in_stock(reader, MODEL.score(_artefact(fit.pk), rows, params), params.today, scope).sort_by(
             [("score", "descending"), ("product_id", "ascending")]
         )
         return _named(reader, said.slice(0, min(limit, MOST_OFFERS)).to_pylist(), scope)
@@ -109,6 +112,14 @@ def _rows(reader: Reader, customer_id: str, taken: Sequence[str], params: Any, s
     added = [{"customer_id": customer_id, "product_id": item, **kind, "first_day": today} for item in taken]
     nothing = [{"customer_id": customer_id, "product_id": None, **kind, "first_day": None}]
     return pa.concat_tables([owned, pa.Table.from_pylist(added or nothing, schema=owned.schema)])
+
+
+def _in_stock(reader: Reader, said: pa.Table, today: date, scope: Scope) -> pa.Table:
+    """The offers but for what is sold out."""
+    offered = nw.col("product_id").is_in(said["product_id"].to_pylist())
+    held = reader.collect(readable(reader, AVAILABILITY, scope).filter(offered))
+    rows, availability = (nw.from_native(pl.DataFrame(table).lazy()) for table in (said, held))
+    return without_sold_out(rows, availability, today).collect().to_arrow()
 
 
 def _must_be_known(reader: Reader, products: Sequence[str], scope: Scope) -> None:

@@ -18,6 +18,7 @@ Frame = nw.LazyFrame[Any]
 OWNER_COLUMNS = ("manager_id", "department", "branch")
 OWNERLESS = frozenset(
     {
+        "availability",
         "calendar",
         "campaigns",
         "channels",
@@ -29,7 +30,7 @@ OWNERLESS = frozenset(
         "stages",
     }
 )
-"""Names of things: analyses join them to rows that are limited, so they show nothing by themselves."""
+"""Names of things, and whether they are there: analyses join them to rows that are limited, so they show nothing by themselves."""
 
 HELD_BY: Mapping[str, Mapping[str, str]] = {
     "deals": {"manager_id": "employees"},

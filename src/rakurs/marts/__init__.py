@@ -11,9 +11,11 @@ from rakurs.marts.plans import plan_targets
 from rakurs.marts.sales import sale_lines, sales
 from rakurs.marts.searching import search_index
 from rakurs.marts.states import deal_states
+from rakurs.marts.stock import availability
 from rakurs.marts.subscriptions import subscription_lives
 from rakurs.marts.tables import (
     AD_SPENDING,
+    AVAILABILITY,
     CALENDAR,
     CUSTOMER_OWNERS,
     DEAL_MOVES,
@@ -45,6 +47,7 @@ from rakurs.schema import (
     PLANS,
     PRODUCTS,
     STAGES,
+    STOCK,
     SUBSCRIPTIONS,
 )
 from rakurs.schema.derived import stored
@@ -149,6 +152,13 @@ MARTS: tuple[Mart, ...] = (
         build=subscription_lives,
         sort=("started_on", "subscription_id"),
         split={"subscriptions": "subscription_id"},
+    ),
+    Mart(
+        table=AVAILABILITY,
+        inputs={"stock": stored(STOCK)},
+        build=availability,
+        sort=("product_id", "place", "from_on"),
+        split={"stock": "product_id"},
     ),
     Mart(
         table=AD_SPENDING,

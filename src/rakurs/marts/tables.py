@@ -331,6 +331,21 @@ SUBSCRIPTION_LIVES = Table(
     ),
 )
 
+AVAILABILITY = Table(
+    name="availability",
+    title=Text(ru="Наличие товаров", en="What is in stock"),
+    grain=Text(ru="Товар в одном месте от подсчёта до подсчёта", en="A product in one place from count to count"),
+    key=("product_id", "place", "from_on"),
+    columns=(
+        reference("product_id", "products", "Товар", "Product"),
+        column("place", Unit.TEXT, "Склад или магазин", "Warehouse or shop"),
+        column("from_on", Unit.DAY, "С дня", "From"),
+        column("until_on", Unit.DAY, "До дня, не включая", "Until, exclusive"),
+        flag("is_there", "В наличии", "In stock"),
+    ),
+)
+"""It tells no quantities: whoever may offer a product may know whether it is there."""
+
 AD_SPENDING = Table(
     name="ad_spending",
     title=Text(ru="Реклама по дням", en="Advertising by day"),

@@ -10,6 +10,7 @@ from rakurs.analyses.clients.rhythm import KEY, RULE, STATES, RhythmParams, cust
 from rakurs.analyses.columns import CUSTOMER, choice, column, overlapping
 from rakurs.analyses.products.names import PRODUCT
 from rakurs.analyses.products.recommendations import named
+from rakurs.analyses.products.sold_out import NOT_SOLD_OUT, without_sold_out
 from rakurs.analyses.said import SCORED_ON, said_by, some_scores
 from rakurs.core.analysis import Analysis, Cell, Chart, Example, Frames, Members, Naming
 from rakurs.core.frames import any_of, ratio, row_number, sum_where, to_money, where_cell
@@ -17,7 +18,7 @@ from rakurs.core.params import parameter
 from rakurs.core.periods import day_number
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
-from rakurs.marts.tables import CALENDAR, SALE_LINES, SALES
+from rakurs.marts.tables import AVAILABILITY, CALENDAR, SALE_LINES, SALES
 from rakurs.metrics.basis import Basis, in_basis
 from rakurs.models.offers import MODEL, REASONS
 from rakurs.schema import CUSTOMERS, PRODUCTS
@@ -86,6 +87,7 @@ def next_offers(*, params: NextOffersParams, **frames: Frame) -> Frame:
 def unnamed(
     *,
     scores: Frame,
+    availability: Frame,
     sales: Frame,
     lines: Frame,
     calendar: Frame,
@@ -95,7 +97,7 @@ def unnamed(
 ) -> Frame:
     """The same by ids."""
     _ = customers, products  # only their names are read
-    best = _best(scores, params)
+    best = _best(scores, availability, params)
     known = states(sales, calendar, params).select(KEY, "state")
     lately = customers_sales(sales, params).join(
         calendar.select(nw.col("day").alias("sold_on"), "day_number"), on="sold_on", how="inner"
@@ -122,11 +124,12 @@ def unnamed(
     return _discounted(rows.with_columns(occasion.alias("occasion")), params)
 
 
-def _best(scores: Frame, params: NextOffersParams) -> Frame:
+def _best(scores: Frame, availability: Frame, params: NextOffersParams) -> Frame:
     """Of each customer the offer with the greatest expected margin; where no cost is known, the likeliest."""
     gain = (nw.lit(0.0) - nw.col("amount").cast(nw.Float64()).fill_null(0.0)).alias("gain_last")
     chance = (nw.lit(0.0) - nw.col("score")).alias("chance_last")
-    placed = said_by(scores, MODEL, params).with_columns(gain, chance)
+    offered = without_sold_out(said_by(scores, MODEL, params), availability, params.today)
+    placed = offered.with_columns(gain, chance)
     return (
         placed.with_columns(row_number([KEY], ["gain_last", "chance_last", "product_id"]).alias("place"))
         .filter(nw.col("place") == 1)
@@ -240,6 +243,7 @@ EXAMPLE = Example(
             _line("asleep 2026-03-01", "cup", 1, 100, 20),
             _line("old price 2025-12-31", "tea", 1, 500, 10),
         ],
+        "stock": [{"product_id": "gone", "quantity": 0, "counted_at": "2026-03-31"}],
         "model_scores": [
             _offer("a", "sugar", 0.4, 5),
             _offer("a", "tea", 0.2, 40),
@@ -247,6 +251,8 @@ EXAMPLE = Example(
             # Equal margins: the likelier.
             _offer("asleep", "tea", 0.09, 10),
             _offer("asleep", "cup", 0.1, 10),
+            # What brings most is sold out.
+            _offer("b", "gone", 0.6, 90),
             _offer("no cost", "sugar", 0.3, None),
             _offer("no cost", "tea", 0.2, None),
         ],
@@ -291,14 +297,15 @@ ANALYSIS = Analysis(
     definition=Text(
         ru=(
             f"Из предложений модели «{MODEL.title.ru}» каждому клиенту выбрано одно, с наибольшей ожидаемой маржей (равные: "
-            "вероятнее). Цена: выручка на единицу за price_days дней, возвраты не в счёт; себестоимость: так же, где она "
+            f"вероятнее). {NOT_SOLD_OUT.ru} Цена: выручка на единицу за price_days дней, возвраты не в счёт; себестоимость: так же, где она "
             "известна. Скидка положена постоянному без скидок quiet_days дней и засыпающему; она не больше max_discount и "
             "оставляет маржу не меньше min_margin цены. Нужная вероятность = вероятность × маржа единицы без скидки / маржа со "
             f"скидкой. {RULE.ru}"
         ),
         en=(
             f"Of the offers of the model “{MODEL.title.en}” one is chosen for each customer, with the greatest expected margin "
-            "(equal ones: the likelier). Price: revenue per unit of price_days days, returns not counted; cost: likewise, where "
+            "(equal ones: the likelier). "
+            f"{NOT_SOLD_OUT.en} Price: revenue per unit of price_days days, returns not counted; cost: likewise, where "
             "it is known. A discount is due to a regular without one for quiet_days days, and to one falling asleep; it is at "
             "most max_discount and leaves a margin of at least min_margin of the price. Chance needed = probability × margin of "
             f"a unit without the discount / margin with it. {RULE.en}"
@@ -307,6 +314,7 @@ ANALYSIS = Analysis(
     source=MODEL.source,
     inputs={
         "scores": MODEL_SCORES,
+        "availability": AVAILABILITY,
         "sales": SALES,
         "lines": SALE_LINES,
         "calendar": CALENDAR,

@@ -7,12 +7,14 @@ import narwhals.stable.v2 as nw
 from rakurs.analyses.clients.names import with_customer_names
 from rakurs.analyses.columns import CUSTOMER, choice, column
 from rakurs.analyses.products.names import PRODUCT, with_product_names
+from rakurs.analyses.products.sold_out import NOT_SOLD_OUT, without_sold_out
 from rakurs.analyses.said import SCORED_ON, said_by, some_scores
 from rakurs.core.analysis import Analysis, Cell, Chart, Example, Frames, Members, Naming
 from rakurs.core.frames import row_number, where_cell
 from rakurs.core.params import CUSTOMER_SEGMENT, Params, parameter
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
+from rakurs.marts.tables import AVAILABILITY
 from rakurs.models.offers import MODEL, REASONS
 from rakurs.schema import CUSTOMERS, PRODUCTS
 from rakurs.schema.derived import stored
@@ -65,7 +67,9 @@ def named(rows: Frame, frames: Frames, params: Any) -> Frame:
     return with_product_names(products, frames, by="because_of_id", name="because_of")
 
 
-def unnamed(*, scores: Frame, customers: Frame, products: Frame, params: RecommendationsParams) -> Frame:
+def unnamed(
+    *, scores: Frame, availability: Frame, customers: Frame, products: Frame, params: RecommendationsParams
+) -> Frame:
     """The same by ids."""
     _ = customers, products  # only their names are read
     offered = said_by(scores, MODEL, params).with_columns(
@@ -77,6 +81,7 @@ def unnamed(*, scores: Frame, customers: Frame, products: Frame, params: Recomme
     )
     if params.product is not None:
         offered = offered.filter(nw.col("product_id") == nw.lit(params.product))
+    offered = without_sold_out(offered, availability, params.today)
     placed = offered.with_columns(row_number(["customer_id"], ["last_first", "product_id"]).alias("place"))
     return placed.filter(
         nw.col("place") <= nw.lit(params.per_customer), nw.col("chance") >= nw.lit(params.least_chance)
@@ -93,10 +98,25 @@ def _offer(customer: str, product: str, score: float, amount: float | None = Non
     return {**said, "customer_id": customer, "product_id": product, "score": score, "amount": amount}
 
 
+def _count(product: str, quantity: int, counted_at: str, **more: Any) -> dict[str, Any]:
+    return {"product_id": product, "quantity": quantity, "counted_at": counted_at, **more}
+
+
 EXAMPLE = Example(
     tables={
         "customers": [{"customer_id": "a", "name": "Анна"}],
         "products": [{"product_id": "filters", "name": "Фильтры"}, {"product_id": "coffee", "name": "Кофе"}],
+        "stock": [
+            _count("gone", 5, "2026-03-30"),
+            _count("gone", 2, "2026-03-31 09:00", reserved=2),
+            _count("gone", 0, "2026-03-31 09:00", place="depot"),
+            _count("gone", 9, "2026-04-01"),
+            # Out in one place and there in another; counted out in the morning, and found at noon.
+            _count("tea", 0, "2026-03-31"),
+            _count("tea", 1, "2026-02-01", place="depot"),
+            _count("coffee", 0, "2026-03-31 09:00"),
+            _count("coffee", 1, "2026-03-31 12:00"),
+        ],
         "model_scores": [
             _offer("a", "filters", 0.3, 60, factor_1="together", factor_2="coffee"),
             # Equal chances: by the id of the product; the third of them is one too many.
@@ -104,6 +124,8 @@ EXAMPLE = Example(
             _offer("a", "tea", 0.2, 10),
             _offer("b", "coffee", 0.25, 50),
             _offer("b", "cups", 0.09, 5),
+            # Sold out everywhere by that day, though there tomorrow.
+            _offer("a", "gone", 0.5, 50),
             _offer("a", "cups", 0.9, 5, scored_on="2026-03-01"),
             _offer("b", "tea", 0.9, 5, scored_on="2026-04-01"),
             {"model": "churn", "scored_on": "2026-03-31", "customer_id": "a", "score": 0.9, "amount": 1},
@@ -142,11 +164,22 @@ ANALYSIS = Analysis(
         ),
     ),
     definition=Text(
-        ru=f"{MODEL.definition.ru} Показаны последние оценки к дню вопроса, per_customer самых вероятных каждому.",
-        en=f"{MODEL.definition.en} Shown are the latest scores by the day of the question, the per_customer likeliest of each.",
+        ru=(
+            f"{MODEL.definition.ru} Показаны последние оценки к дню вопроса, per_customer самых вероятных каждому. "
+            f"{NOT_SOLD_OUT.ru}"
+        ),
+        en=(
+            f"{MODEL.definition.en} Shown are the latest scores by the day of the question, the per_customer likeliest of each. "
+            f"{NOT_SOLD_OUT.en}"
+        ),
     ),
     source=MODEL.source,
-    inputs={"scores": MODEL_SCORES, "customers": stored(CUSTOMERS), "products": stored(PRODUCTS)},
+    inputs={
+        "scores": MODEL_SCORES,
+        "availability": AVAILABILITY,
+        "customers": stored(CUSTOMERS),
+        "products": stored(PRODUCTS),
+    },
     params=RecommendationsParams,
     columns=COLUMNS,
     order=("-chance", "customer_id", "product_id"),
