@@ -187,6 +187,8 @@ WITHOUT_PEERS = frozenset(
         "abc_xyz",
         "acquisition",
         "association_rules",
+        "campaign_effects",
+        "campaign_uplift",
         "cancel_risk",
         "churn_risk",
         "customer_groups",

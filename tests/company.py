@@ -69,6 +69,7 @@ def random_company(seed: int, *, deals: int = 14, orders: int = 16) -> Rows:
         "leads": [],
         "ad_costs": [],
         "stock": [],
+        "experiment_assignments": [],
         "subscriptions": [],
     }
     for number in range(random.randrange(deals + 1)):
@@ -79,6 +80,7 @@ def random_company(seed: int, *, deals: int = 14, orders: int = 16) -> Rows:
     _add_advertising(rows, Random(f"advertising {seed}"))
     _add_stock(rows, Random(f"stock {seed}"))
     _add_subscriptions(rows, Random(f"subscriptions {seed}"))
+    _add_experiments(rows, Random(f"experiments {seed}"))
     return rows
 
 
@@ -178,6 +180,20 @@ def _add_subscriptions(rows: Rows, random: Random) -> None:
             "channel_id": _maybe(random, CHANNELS),
         }
         rows["subscriptions"].append(subscription)
+
+
+def _add_experiments(rows: Rows, random: Random) -> None:
+    for number in range(random.randrange(40)):
+        assignment = {
+            "experiment_id": f"e{number % 2}",
+            "customer_id": random.choice(CUSTOMERS),
+            "assigned_at": _moment(random),
+            "arm": random.choice(["treatment", "control"]),
+            "experiment": random.choice([None, "letter"]),
+            "cost": random.choice([None, 0, 5, 7.5]),
+            "currency": random.choice([None, "RUB", "USD"]),
+        }
+        rows["experiment_assignments"].append(assignment)
 
 
 def _add_stock(rows: Rows, random: Random) -> None:

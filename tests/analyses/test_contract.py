@@ -126,6 +126,14 @@ KEPT_NAMES = {
         "basis place sales_days lead_days order_days reserve dead_days excess_days",
         "product_id product state on_hand per_day cover_days last_sold_on order_point to_order frozen excess_money",
     ),
+    "campaign_effects": (
+        "experiment horizon_days measure basis customer_segment",
+        "experiment_id experiment assigned_on verdict treated control effect effect_low effect_high brought cost profit",
+    ),
+    "campaign_uplift": (
+        "contact_cost customer_segment",
+        "customer_id customer uplift expected_gain left_over advice factor_1 factor_2 factor_3",
+    ),
     "cancel_risk": (
         "customer_segment high_from middle_from",
         "customer_id customer risk level at_stake factor_1 factor_2 factor_3",

@@ -332,3 +332,21 @@ def test_demand_answers_price_as_planted(company: Company) -> None:
     assert len(told) > 10
     held = sum(row["elasticity_low"] <= company.truth.elasticity <= row["elasticity_high"] for row in told)
     assert held >= 0.85 * len(told)
+
+
+def test_campaigns_brought_what_was_planted_and_nothing_where_nothing_was(company: Company) -> None:
+    rows = {row["experiment_id"]: row for row in company.rows("campaign_effects", basis="orders")}
+    planted = {experiment.experiment_id: experiment for experiment in company.truth.experiments}
+    assert set(rows) == set(planted)
+    for code, truth in planted.items():
+        row = rows[code]
+        assert (row["customers"], row["treated"]) == (truth.customers, truth.treated), truth.name
+        assert row["running"] == 0
+        # A company's deals bring orders too: they are in both groups.
+        error = (row["effect_high"] - row["effect_low"]) / (2 * 1.96)
+        assert abs(row["effect"] - truth.effect) < 3.5 * error, truth.name
+        assert abs(row["before_gap"]) < 3.5 * error, truth.name
+    helped = {code for code, row in rows.items() if row["verdict"] == "helps"}
+    assert helped <= {code for code, truth in planted.items() if truth.effect}
+    assert rows["EX3"]["verdict"] == "unclear"
+    assert rows["EX3"]["more_needed"] is None or rows["EX3"]["more_needed"] > 0

@@ -90,6 +90,14 @@ def _company(*, with_future: bool) -> Rows:
             }
             for number, order in enumerate(orders)
         ],
+        "experiment_assignments": [
+            {"experiment_id": "e", "customer_id": "a", "arm": "control", "assigned_at": "2026-01-01"},
+            *(
+                [{"experiment_id": "f", "customer_id": "once", "arm": "treatment", "assigned_at": "2026-02-02"}]
+                if with_future
+                else []
+            ),
+        ],
         "deals": [deal for deal, _ in deals],
         "deal_stage_events": [event for _, events in deals for event in events],
         "subscriptions": [

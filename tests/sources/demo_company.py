@@ -21,6 +21,7 @@ TOLERANCE = 4.5
 
 _NAMELESS = {
     "plans": ("employee_id = '-X' or employee_id like 'E%-X'", "metric is null"),
+    "experiment_assignments": ("experiment_id like '%-X'", "customer_id is null"),
     "ad_costs": ("campaign_id like '%-X'", "spent_at is null"),
 }
 """Tables without an id of their own: how their broken rows and those without a required value are told."""

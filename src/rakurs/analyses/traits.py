@@ -32,6 +32,7 @@ from rakurs.models.churn import MODEL as CHURN
 from rakurs.models.groups import GROUP_NAMES
 from rakurs.models.groups import MODEL as GROUPS
 from rakurs.models.lifetime import MODEL as LIFETIME
+from rakurs.models.uplift import MODEL as UPLIFT
 from rakurs.schema import CUSTOMERS
 from rakurs.schema.derived import stored
 from rakurs.schema.scores import MODEL_SCORES
@@ -126,6 +127,7 @@ TRAITS: tuple[Trait, ...] = (
     _trait(
         "cancel_probability", Unit.SHARE, _FORESEEN, "Вероятность отказа от подписки, от 0 до 1", "Probability to cancel, 0 to 1"
     ),
+    _trait("uplift", Unit.POINTS, _FORESEEN, "Отклик на обращение, от -1 до 1", "Uplift of an approach, -1 to 1"),
     _trait("revenue_at_stake", Unit.MONEY, _FORESEEN, "Выручка под угрозой", "Revenue at stake"),
     _trait(
         "customer_group", Unit.TEXT, _FORESEEN, "Группа клиентов", "Customer group", choices=GROUP_NAMES, is_telling=True
@@ -224,6 +226,7 @@ _SAID: Mapping[Model, Mapping[str, str]] = {
     LIFETIME: {"active_probability": "score", "lifetime_value": "amount"},
     CHURN: {"churn_probability": "score", "revenue_at_stake": "amount"},
     CANCELLING: {"cancel_probability": "score"},
+    UPLIFT: {"uplift": "score"},
     GROUPS: {"customer_group": "factor_1"},
 }
 """The traits that are scores of a model, and the column each is kept in."""

@@ -46,6 +46,7 @@ HELD_BY: Mapping[str, Mapping[str, str]] = {
     "segment_memberships": {"customer_id": "customers"},
     "model_scores": {"deal_id": "deals", "customer_id": "customers"},
     "stock": {},
+    "experiment_assignments": {"customer_id": "customers"},
     "subscriptions": {"manager_id": "employees", "customer_id": "customers"},
     "ad_costs": {},
 }

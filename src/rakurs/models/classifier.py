@@ -17,6 +17,7 @@ from rakurs.core.intervals import auc_interval, wilson
 from rakurs.core.model import Artefact, Bin, Feature, Fitted, Grade, Measure, ModelCard, NotEnough
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
+from rakurs.models.trees import DOWN, HIGH, LOW, REASONS, UP, Trees, levels_of, medians_of, numbers
 
 Array = NDArray[np.float64]
 
@@ -26,13 +27,9 @@ LEAST_OF_EACH = 5
 """Of either outcome; with so few the shares are pulled to the common one, and the grade says that it is too early."""
 LEAST_IN_BIN = 30
 LEAST_FOR_TREES = 500
-ROUNDS = 200
 PRIOR_ROWS = 20
 """How many rows of the common rate each group of the baseline is mixed with."""
 BINS = 10
-REASONS = 3
-UP, DOWN = "+", "-"
-HIGH, LOW = ".high", ".low"
 
 _TREES = Text(ru="Бустинг деревьев (LightGBM)", en="Boosted trees (LightGBM)")
 _SMALL = Text(
@@ -54,20 +51,20 @@ def fit_classifier(
     `days` says which day each `round` is. Raises NotEnough with fewer than 5 rows of either outcome to learn from, or
     none of one to be judged on.
     """
-    rounds, label = _numbers(samples, "round"), _numbers(samples, "label")
+    rounds, label = numbers(samples, "round"), numbers(samples, "label")
     teaches, judges = rounds > 0, rounds == 0
     _must_hold_both(label, teaches, judges)
     plain = _Groups.of(samples.filter(pa.array(teaches)), label[teaches], _feature(features, baseline))
     judged = samples.filter(pa.array(judges))
     truth = label[judges]
-    plain_says = plain.probabilities(judged)
+    plain_says = plain.predicted(judged)
     notes: list[Text] = []
     chosen, says = baseline_title, plain_says
     taught = _sampled(samples.filter(pa.array(teaches)))
     has_trees = int(teaches.sum()) >= LEAST_FOR_TREES
     if has_trees:
-        trees = _Trees.grown(taught, features)
-        trees_say = trees.probabilities(judged)
+        trees = Trees.grown(taught, features, numbers(taught, "label"))
+        trees_say = trees.predicted(judged)
         has_trees = _log_loss(truth, trees_say) < _log_loss(truth, plain_says)
         if has_trees:
             chosen, says = _TREES, trees_say
@@ -77,9 +74,9 @@ def fit_classifier(
         notes.append(_SMALL.filled(rows=LEAST_FOR_TREES))
     everything = _sampled(samples)
     final = (
-        _Trees.grown(everything, features)
+        Trees.grown(everything, features, numbers(everything, "label"))
         if has_trees
-        else _Groups.of(everything, _numbers(everything, "label"), _feature(features, baseline))
+        else _Groups.of(everything, numbers(everything, "label"), _feature(features, baseline))
     )
     measures = _measures(truth, says, plain_says)
     bins = _bins(truth, says)
@@ -103,8 +100,8 @@ def fit_classifier(
 
 def scores(artefact: Artefact, rows: pa.Table) -> tuple[Array, list[list[str | None]]]:
     """The probability of each row, and its main reasons by code: "+recency.high" is a great recency that speaks for it."""
-    fitted = _Trees(artefact) if artefact["kind"] == "trees" else _Groups(artefact)
-    return fitted.probabilities(rows), fitted.reasons(rows)
+    fitted = Trees(artefact) if artefact["kind"] == "trees" else _Groups(artefact)
+    return fitted.predicted(rows), fitted.reasons(rows)
 
 
 def reason_words(features: Sequence[Feature]) -> dict[str, Text]:
@@ -117,24 +114,6 @@ def reason_words(features: Sequence[Feature]) -> dict[str, Text]:
         if said is not None
         for sign, arrow in arrows
     }
-
-
-def _levels(rows: pa.Table, name: str, medians: Mapping[str, float]) -> NDArray[np.str_]:
-    """Of each row whether its number is above that of most; nothing is said of a category or an unknown."""
-    if name not in medians:
-        return np.full(rows.num_rows, "", dtype="U5")
-    values = _numbers(rows, name)
-    return np.where(np.isnan(values), "", np.where(values > medians[name], HIGH, LOW))
-
-
-def _medians(rows: pa.Table, features: Sequence[Feature]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for feature in features:
-        if feature.high is not None and feature.low is not None:
-            values = _numbers(rows, feature.name)
-            if not np.isnan(values).all():
-                found[feature.name] = float(np.nanmedian(values))
-    return found
 
 
 class _Groups:
@@ -151,14 +130,14 @@ class _Groups:
             "feature": feature.name,
             "common": common,
             "edges": None,
-            "medians": _medians(rows, [feature]),
+            "medians": medians_of(rows, [feature]),
             "names": None,
         }
         if feature.is_category:
             names = sorted({str(name) for name in rows[feature.name].to_pylist() if name is not None})
             kept["names"] = names
         else:
-            values = _numbers(rows, feature.name)
+            values = numbers(rows, feature.name)
             known = values[~np.isnan(values)]
             cuts = np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]) if len(known) else np.array([])
             kept["edges"] = sorted({float(cut) for cut in cuts})
@@ -170,13 +149,13 @@ class _Groups:
         kept["shares"] = [float(share) for share in (hits + PRIOR_ROWS * common) / (size + PRIOR_ROWS)]
         return found
 
-    def probabilities(self, rows: pa.Table) -> Array:
+    def predicted(self, rows: pa.Table) -> Array:
         return np.array(self._kept["shares"])[self._groups(rows)]
 
     def reasons(self, rows: pa.Table) -> list[list[str | None]]:
         name, common = self._kept["feature"], self._kept["common"]
-        levels = _levels(rows, name, self._kept["medians"])
-        signs = np.where(self.probabilities(rows) >= common, UP, DOWN)
+        levels = levels_of(rows, name, self._kept["medians"])
+        signs = np.where(self.predicted(rows) >= common, UP, DOWN)
         codes = [f"{sign}{name}{level}" for sign, level in zip(signs, levels, strict=True)]
         return [cast("list[str | None]", codes), *([[None] * rows.num_rows] * (REASONS - 1))]
 
@@ -192,100 +171,8 @@ class _Groups:
         if names is not None:
             place = {known: number for number, known in enumerate(names)}
             return np.array([place.get(str(value), len(names)) for value in rows[name].to_pylist()], dtype=np.int64)
-        values, edges = _numbers(rows, name), self._kept["edges"]
+        values, edges = numbers(rows, name), self._kept["edges"]
         return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left")).astype(np.int64)
-
-
-class _Trees:
-    """Boosted trees, kept as text."""
-
-    def __init__(self, kept: Artefact) -> None:
-        from lightgbm import Booster  # noqa: PLC0415 - takes a second, and most processes score nothing
-
-        self._kept = kept
-        self._booster = Booster(model_str=kept["model"])
-
-    @classmethod
-    def grown(cls, rows: pa.Table, features: Sequence[Feature]) -> "_Trees":
-        import lightgbm  # noqa: PLC0415 - as above
-
-        categories = {
-            feature.name: sorted({str(value) for value in rows[feature.name].to_pylist() if value is not None})
-            for feature in features
-            if feature.is_category
-        }
-        names = [feature.name for feature in features]
-        data = lightgbm.Dataset(
-            _matrix(rows, names, categories),
-            label=_numbers(rows, "label"),
-            feature_name=names,
-            categorical_feature=list(categories),
-            params={"verbose": -1},
-            free_raw_data=True,
-        )
-        settings = {
-            "objective": "binary",
-            "learning_rate": 0.05,
-            "num_leaves": 7,
-            "min_data_in_leaf": max(20, rows.num_rows // 500),
-            "feature_fraction": 0.8,
-            "lambda_l2": 1.0,
-            "cat_smooth": 20.0,
-            # One thread: two of them on a busy machine take ten times as long.
-            "num_threads": 1,
-            "seed": 1,
-            "deterministic": True,
-            "verbose": -1,
-        }
-        booster = lightgbm.train(settings, data, num_boost_round=ROUNDS)
-        kept = {"kind": "trees", "features": names, "categories": categories, "medians": _medians(rows, features)}
-        return cls({**kept, "model": booster.model_to_string()})
-
-    def probabilities(self, rows: pa.Table) -> Array:
-        return np.asarray(self._booster.predict(self._rows(rows), num_threads=1), dtype=np.float64)
-
-    def reasons(self, rows: pa.Table) -> list[list[str | None]]:
-        features = self._kept["features"]
-        names, medians = np.array(features), self._kept["medians"]
-        levels = np.column_stack([_levels(rows, name, medians) for name in features])
-        pushes = np.asarray(self._booster.predict(self._rows(rows), pred_contrib=True, num_threads=1))[:, :-1]
-        order = np.argsort(-np.abs(pushes), axis=1, kind="stable")[:, :REASONS]
-        taken = np.take_along_axis(pushes, order, axis=1)
-        found: list[list[str | None]] = []
-        for place in range(REASONS):
-            signs = np.where(taken[:, place] > 0, UP, DOWN)
-            level = np.take_along_axis(levels, order[:, place : place + 1], axis=1)[:, 0]
-            words = np.char.add(np.char.add(signs, names[order[:, place]]), level)
-            found.append([str(word) if push else None for word, push in zip(words, taken[:, place], strict=True)])
-        return found
-
-    def factors(self) -> tuple[tuple[str, float], ...]:
-        gains = np.asarray(self._booster.feature_importance("gain"), dtype=np.float64)
-        shares = gains / gains.sum() if gains.sum() else gains
-        order = np.argsort(-shares, kind="stable")
-        return tuple((self._kept["features"][place], float(shares[place])) for place in order if shares[place] > 0)
-
-    def kept(self) -> Artefact:
-        return self._kept
-
-    def _rows(self, rows: pa.Table) -> Array:
-        return _matrix(rows, self._kept["features"], self._kept["categories"])
-
-
-def _matrix(rows: pa.Table, names: Sequence[str], categories: Mapping[str, Sequence[str]]) -> Array:
-    columns: list[Array] = []
-    for name in names:
-        if name in categories:
-            place = {known: float(number) for number, known in enumerate(categories[name])}
-            columns.append(np.array([place.get(str(value), np.nan) for value in rows[name].to_pylist()]))
-        else:
-            columns.append(_numbers(rows, name))
-    return np.column_stack(columns)
-
-
-def _numbers(rows: pa.Table, name: str) -> Array:
-    """A column as floats, null as NaN."""
-    return rows[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 
 def _feature(features: Sequence[Feature], name: str) -> Feature:

@@ -2,7 +2,7 @@
 
 from rakurs.core.errors import UnknownName
 from rakurs.core.table import TABLE, Table
-from rakurs.schema.contacts import ACTIVITIES, AD_COSTS, CALLS, CAMPAIGNS, CHANNELS
+from rakurs.schema.contacts import ACTIVITIES, AD_COSTS, CALLS, CAMPAIGNS, CHANNELS, EXPERIMENT_ASSIGNMENTS
 from rakurs.schema.customers import CUSTOMERS, EMPLOYEES
 from rakurs.schema.deals import DEAL_SNAPSHOTS, DEAL_STAGE_EVENTS, DEALS, LEADS, LOSS_REASONS, PIPELINES, STAGES
 from rakurs.schema.sales import EXCHANGE_RATES, ORDER_LINES, ORDERS, PAYMENTS, PLANS, PRODUCTS, STOCK, SUBSCRIPTIONS
@@ -29,6 +29,7 @@ TABLES: tuple[Table, ...] = (
     ACTIVITIES,
     CALLS,
     AD_COSTS,
+    EXPERIMENT_ASSIGNMENTS,
     PLANS,
 )
 """In load order: what is referred to comes before what refers."""
@@ -54,6 +55,7 @@ __all__ = [
     "DEAL_STAGE_EVENTS",
     "EMPLOYEES",
     "EXCHANGE_RATES",
+    "EXPERIMENT_ASSIGNMENTS",
     "LEADS",
     "LOSS_REASONS",
     "ORDERS",

@@ -49,6 +49,34 @@ AD_COSTS = Table(
     ),
 )
 
+EXPERIMENT_ASSIGNMENTS = Table(
+    name="experiment_assignments",
+    title=Text(ru="Участники проб", en="Experiment assignments"),
+    grain=Text(
+        ru="Клиент в одной пробе: с кем работали, а кого оставили для сравнения",
+        en="A customer of one experiment: approached, or kept to compare with",
+    ),
+    key=("experiment_id", "customer_id"),
+    columns=(
+        column("experiment_id", Unit.ID, "Проба", "Experiment", required=True),
+        reference("customer_id", "customers", "Клиент", "Customer", required=True),
+        column("assigned_at", Unit.TIME, "Начало", "Assigned", required=True),
+        choice(
+            "arm",
+            "Группа",
+            "Arm",
+            {
+                "treatment": Text(ru="С кем работали", en="Treatment"),
+                "control": Text(ru="Контрольная", en="Control"),
+            },
+            required=True,
+        ),
+        column("experiment", Unit.TEXT, "Название пробы", "Name of the experiment"),
+        column("cost", Unit.MONEY, "Стоило обращение", "Cost of the contact", low=0),
+        column("currency", Unit.TEXT, "Валюта", "Currency"),
+    ),
+)
+
 ACTIVITIES = Table(
     name="activities",
     title=Text(ru="Дела", en="Activities"),

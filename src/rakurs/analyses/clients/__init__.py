@@ -2,6 +2,8 @@
 
 from rakurs.analyses.clients.abc import ANALYSIS as ABC
 from rakurs.analyses.clients.acquisition import ANALYSIS as ACQUISITION
+from rakurs.analyses.clients.campaign_effects import ANALYSIS as CAMPAIGN_EFFECTS
+from rakurs.analyses.clients.campaign_uplift import ANALYSIS as CAMPAIGN_UPLIFT
 from rakurs.analyses.clients.cancel_risk import ANALYSIS as CANCEL_RISK
 from rakurs.analyses.clients.churn_risk import ANALYSIS as CHURN_RISK
 from rakurs.analyses.clients.cohorts import ANALYSIS as COHORTS
@@ -32,6 +34,8 @@ AREA = Area(
         COHORTS,
         CUSTOMER_VALUE,
         ACQUISITION,
+        CAMPAIGN_EFFECTS,
+        CAMPAIGN_UPLIFT,
         CHURN_RISK,
         SUBSCRIPTION_VALUE,
         SUBSCRIPTION_SURVIVAL,

@@ -10,6 +10,7 @@ from rakurs.core.params import CUSTOMER_SEGMENT, Params, parameter
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.models.churn import MODEL
+from rakurs.models.uplift import MODEL as UPLIFT
 from rakurs.schema import CUSTOMERS
 from rakurs.schema.derived import stored
 from rakurs.schema.scores import MODEL_SCORES
@@ -27,7 +28,7 @@ class ChurnRiskParams(Params):
     )
 
 
-RISK = Risk(MODEL)
+RISK = Risk(MODEL, saving=UPLIFT)
 
 
 def _score(customer: str, score: float, amount: float, reason: str, on: str = "2026-03-31") -> dict[str, Any]:
@@ -44,6 +45,7 @@ EXAMPLE = Example(
             _score("c", 0.39, 50, "-purchases_90.high"),
             _score("a", 0.1, 10, "-recency.low", on="2026-03-01"),
             _score("tomorrow", 0.9, 10, "+recency.high", on="2026-04-01"),
+            {"model": "uplift", "scored_on": "2026-03-30", "customer_id": "a", "score": 0.04, "amount": 1},
             {"model": "lifetime", "scored_on": "2026-03-31", "customer_id": "a", "score": 0.9, "amount": 1},
         ],
     },
@@ -56,9 +58,18 @@ EXAMPLE = Example(
             "risk": 0.7,
             "level": "high",
             "at_stake": 900,
+            "uplift": 0.04,
             "factor_1": "+recency.high",
         },
-        {"customer_id": "b", "customer": "b", "risk": 0.4, "level": "middle", "at_stake": 900, "factor_1": "+gap.high"},
+        {
+            "customer_id": "b",
+            "customer": "b",
+            "risk": 0.4,
+            "level": "middle",
+            "at_stake": 900,
+            "uplift": None,
+            "factor_1": "+gap.high",
+        },
         {
             "customer_id": "c",
             "customer": "c",
@@ -81,11 +92,13 @@ ANALYSIS = Analysis(
     how_to_read=Text(
         ru=(
             "Сверху те, с кем уходит больше денег: им и звонить первыми. Стрелка вверх у причины: она говорит за уход, вниз: "
-            "против. Насколько верить вероятности, сказано в карточке модели."
+            "против. Насколько верить вероятности, сказано в карточке модели. Если "
+            "были пробы с контрольной группой, сказано и то, поднимет ли обращение его покупки: спасать стоит тех, у кого да."
         ),
         en=(
             "On top are those with whom the most money leaves: call them first. An arrow up by a reason speaks for leaving, "
-            "down against it. How far to trust the probability is told by the model's card."
+            "down against it. How far to trust the probability is told by the model's card. Where there were experiments with a "
+            "control group, it is told whether an approach raises his buying: worth saving are those of whom it does."
         ),
     ),
     definition=Text(

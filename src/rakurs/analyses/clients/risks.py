@@ -20,9 +20,13 @@ Frame = nw.LazyFrame[Any]
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """What a model of leaving says of customers. Its parameters name where the levels begin: `high_from`, `middle_from`."""
+    """What a model of leaving says of customers. Its parameters name where the levels begin: `high_from`, `middle_from`.
+
+    `saving` is the model of what an approach changes, where one is learned.
+    """
 
     model: Model
+    saving: Model | None = None
 
     def columns(self, title: Text) -> tuple[Column, ...]:
         """The answer's columns; `title` is what the probability is called."""
@@ -31,6 +35,11 @@ class Risk:
             Column(name="risk", unit=Unit.SHARE, title=title),
             choice("level", "Уровень", "Level", LEVELS),
             column("at_stake", Unit.MONEY, "Под угрозой", "At stake"),
+            *(
+                (column("uplift", Unit.POINTS, "Обращение поднимет покупки на", "An approach raises buying by"),)
+                if self.saving
+                else ()
+            ),
             *reasons(self.model),
             SCORED_ON,
         )
@@ -45,6 +54,9 @@ class Risk:
         said = said_by(scores, self.model, params).with_columns(
             nw.col("score").alias("risk"), nw.col("amount").alias("at_stake")
         )
+        if self.saving is not None:
+            moved = said_by(scores, self.saving, params).select("customer_id", nw.col("score").alias("uplift"))
+            said = said.join(moved, on="customer_id", how="left")
         return said.with_columns(classed("risk", high=params.high_from, middle=params.middle_from).alias("level"))
 
     def members(self, frames: Frames, params: Any, cell: Cell) -> Frame:

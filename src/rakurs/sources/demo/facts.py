@@ -1,6 +1,6 @@
 """Facts: what was drawn in fact? Counts of each chunk, added up, so that sampling error can be told from a mistake."""
 
-from rakurs.sources.demo import advertising, stock
+from rakurs.sources.demo import advertising, experiments, stock
 from rakurs.sources.demo.catalogue import RISEN_BRANCH, RISEN_DAYS_AGO, product_id
 from rakurs.sources.demo.deals import ABANDONED, LOST, MATURE_DAYS, OPEN, WON
 from rakurs.sources.demo.people import (
@@ -141,6 +141,7 @@ _TOPICS = {
         select 'all' as key, sum(v.rouble_amount * 100)::bigint as amount_kopecks
         from deals as d join deal_values as v using (deal_no) where d.outcome = {WON}
     """,
+    "experiment": experiments.FACTS,
     "duplicate": "select name_change as key, count(*) as pairs from duplicates group by all",
 }
 """Topic -> one row per key with its counts."""

@@ -18,6 +18,7 @@ from rakurs.sources.demo import (
     contacts,
     days,
     deals,
+    experiments,
     facts,
     identity,
     orders,
@@ -103,7 +104,7 @@ def _chunks(customers: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def _make_once(connection: Connection, output: Folder) -> None:
-    for part in (days, people, catalogue, deals, contacts, subscriptions):
+    for part in (days, people, catalogue, deals, contacts, subscriptions, experiments):
         run(connection, part.STEPS)
     facts.prepare(connection)
     output.write_parts(connection, REFERENCE_RECORDS, part=0)
@@ -112,7 +113,7 @@ def _make_once(connection: Connection, output: Folder) -> None:
 
 def _make_chunk(connection: Connection, output: Folder, *, first: int, past: int, number: int) -> None:
     define_chunk(connection, first=first, past=past)
-    for part in (people, identity, deals, orders, contacts, subscriptions):
+    for part in (people, identity, deals, orders, contacts, subscriptions, experiments):
         run(connection, part.CHUNK_STEPS)
     output.write_parts(connection, CHUNK_RECORDS, part=number)
     output.write_truth_parts(connection, CHUNK_TRUTH, part=number)

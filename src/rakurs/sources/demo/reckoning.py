@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from rakurs.sources.demo import catalogue, contacts, days, dirt, facts, people
+from rakurs.sources.demo import catalogue, contacts, days, dirt, experiments, facts, people
 from rakurs.sources.demo import deals as deals_part
 from rakurs.sources.demo.steps import Connection
 from rakurs.sources.demo.truth import (
     AffinityTruth,
     ChangeTruth,
     ChannelTruth,
+    ExperimentTruth,
     ManagerTruth,
     Odds,
     PipelineTruth,
@@ -61,6 +62,7 @@ def truth_of(connection: Connection, *, customers: int, seed: int, first_day: da
         affinities=_affinities(counts),
         elasticity=catalogue.ELASTICITY,
         promo_codes=_promo_codes(counts),
+        experiments=_experiments(counts),
         foreign_deals={code: one["deals"] for code, one in counts["currency"].items() if code != "RUB"},
         changes=_changes(counts, past_day),
     )
@@ -167,6 +169,19 @@ def _channels(counts: Counts) -> tuple[ChannelTruth, ...]:
             spent_kopecks=_count(counts, "advertising", place, "kopecks"),
         )
         for place, channel in enumerate(people.CHANNELS, 1)
+    )
+
+
+def _experiments(counts: Counts) -> tuple[ExperimentTruth, ...]:
+    return tuple(
+        ExperimentTruth(
+            experiment_id=code,
+            name=name,
+            customers=(customers := _count(counts, "experiment", code, "customers")),
+            treated=_count(counts, "experiment", code, "treated"),
+            effect=_count(counts, "experiment", code, "more_millionths") / 1e6 / max(1, customers),
+        )
+        for code, name, *_ in experiments.EXPERIMENTS
     )
 
 

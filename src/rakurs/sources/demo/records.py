@@ -151,6 +151,12 @@ CHUNK_RECORDS = {
             price::varchar as monthly_price, {_channel_id("channel_no")} as channel_id
         from subscriptions
     """,
+    "experiment_assignments": f"""
+        select no * 10 + place as row_no, experiment_id, {customer_id("no")} as customer_id,
+            (day_at(from_no) + interval 10 hours)::varchar as assigned_at,
+            if(is_treated, 'treatment', 'control') as arm, experiment, if(is_treated, cost, 0)::varchar as cost
+        from experiment_assignments
+    """,
     "activities": f"""
         select activity_no as row_no, {activity_id("activity_no")} as activity_id, moment(at_second)::varchar as "at",
             kind, direction, {employee_id("employee_no")} as employee_id, {customer_id("no")} as customer_id,

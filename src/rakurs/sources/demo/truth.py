@@ -70,6 +70,17 @@ class ChannelTruth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentTruth:
+    """One campaign with a control group: how many took part and were written to, and by how much more of those buy."""
+
+    experiment_id: str
+    name: str
+    customers: int
+    treated: int
+    effect: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentTruth:
     """One law of life. The buying rate is gamma with `rate_shape` and mean `shop_per_year`; life is exponential.
 
@@ -183,6 +194,7 @@ class Truth:
     affinities: tuple[AffinityTruth, ...]
     elasticity: float
     promo_codes: Mapping[str, Rate]
+    experiments: tuple[ExperimentTruth, ...]
     foreign_deals: Mapping[str, int]
     changes: tuple[ChangeTruth, ...]
 
