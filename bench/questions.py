@@ -195,6 +195,7 @@ WITHOUT_PEERS = frozenset(
         "customer_value",
         "demand_forecast",
         "elasticity",
+        "lead_quality",
         "lifecycle",
         "lifecycle_moves",
         "next_offers",

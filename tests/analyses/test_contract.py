@@ -134,6 +134,10 @@ KEPT_NAMES = {
         "contact_cost customer_segment",
         "customer_id customer uplift expected_gain left_over advice factor_1 factor_2 factor_3",
     ),
+    "lead_quality": (
+        "channel manager junk customer_segment",
+        "lead_id created_on customer channel manager_id manager status chance level expected factor_1 factor_2 factor_3",
+    ),
     "cancel_risk": (
         "customer_segment high_from middle_from",
         "customer_id customer risk level at_stake factor_1 factor_2 factor_3",

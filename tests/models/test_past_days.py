@@ -90,6 +90,10 @@ def _company(*, with_future: bool) -> Rows:
             }
             for number, order in enumerate(orders)
         ],
+        "leads": [
+            {"lead_id": "l", "created_at": "2026-01-15", "customer_id": "a", "converted_deal_id": "open"},
+            *([{"lead_id": "later", "created_at": "2026-02-02", "customer_id": "a"}] if with_future else []),
+        ],
         "experiment_assignments": [
             {"experiment_id": "e", "customer_id": "a", "arm": "control", "assigned_at": "2026-01-01"},
             *(

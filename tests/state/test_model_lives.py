@@ -75,7 +75,7 @@ def test_what_was_said_is_held_against_what_came(tmp_path: Path) -> None:
     assert record["low"] < record["came"] < record["high"]
 
 
-@pytest.mark.parametrize("name", ["cancelling", "churn", "groups", "lifetime", "offers", "uplift", "win"])
+@pytest.mark.parametrize("name", ["cancelling", "churn", "groups", "leads", "lifetime", "offers", "uplift", "win"])
 def test_a_company_without_data_is_told_what_is_lacking(tmp_path: Path, name: str) -> None:
     assert "more needed" in Machine(tmp_path / "home").run("models", "fit", name)
 

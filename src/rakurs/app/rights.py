@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 from rakurs.core.table import Table
 from rakurs.core.text import Text
 from rakurs.marts.tables import CUSTOMER_OWNERS
-from rakurs.schema import CUSTOMERS, DEALS, EMPLOYEES, ORDERS
+from rakurs.schema import CUSTOMERS, DEALS, EMPLOYEES, LEADS, ORDERS
 from rakurs.schema.derived import stored
 
 ScopeKind = Literal["all", "branch", "department", "own"]
@@ -44,7 +44,7 @@ HELD_BY: Mapping[str, Mapping[str, str]] = {
     "plans": {"employee_id": "employees"},
     "calls": {"employee_id": "employees", "deal_id": "deals", "customer_id": "customers"},
     "segment_memberships": {"customer_id": "customers"},
-    "model_scores": {"deal_id": "deals", "customer_id": "customers"},
+    "model_scores": {"deal_id": "deals", "lead_id": "leads", "customer_id": "customers"},
     "stock": {},
     "experiment_assignments": {"customer_id": "customers"},
     "subscriptions": {"manager_id": "employees", "customer_id": "customers"},
@@ -155,6 +155,7 @@ _KEYS: Mapping[str, _Key] = {
     "employees": _Key(stored(EMPLOYEES), "employee_id"),
     "customers": _Key(stored(CUSTOMERS), "customer_id"),
     "deals": _Key(stored(DEALS), "deal_id"),
+    "leads": _Key(stored(LEADS), "lead_id"),
     "orders": _Key(stored(ORDERS), "order_id"),
 }
 

@@ -16,8 +16,9 @@ from rakurs.core.table import Table
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 
-Entity = Literal["customers", "deals", "offers"]
+Entity = Literal["customers", "deals", "leads", "offers"]
 """Of what a model speaks; an offer is a customer and a product he does not have."""
+_KEYS: Mapping[Entity, str] = {"deals": "deal_id", "leads": "lead_id"}
 Grade = Literal["A", "B", "C", "early"]
 Artefact = Mapping[str, Any]
 """What scoring needs of a fit, as JSON: parameters, or a tree model written as text."""
@@ -118,7 +119,7 @@ class NotEnough(BadInput):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One prediction about customers, deals, or what to offer to customers.
+    """One prediction about customers, deals, leads, or what to offer to customers.
 
     `samples` gives the rows to learn from: features as they were on past days and what came of them, never a fact
     from after its day. `present` gives the rows to score, as they are on the day of the question; both run inside the
@@ -149,7 +150,7 @@ class Model:
     @property
     def key(self) -> str:
         """The column that holds the id of whom it speaks of."""
-        return "deal_id" if self.entity == "deals" else "customer_id"
+        return _KEYS.get(self.entity, "customer_id")
 
     def __hash__(self) -> int:
         return hash(self.name)

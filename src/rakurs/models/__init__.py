@@ -10,12 +10,13 @@ from rakurs.core.text import Text
 from rakurs.models.cancelling import MODEL as CANCELLING
 from rakurs.models.churn import MODEL as CHURN
 from rakurs.models.groups import MODEL as GROUPS
+from rakurs.models.leads import MODEL as LEADS
 from rakurs.models.lifetime import MODEL as LIFETIME
 from rakurs.models.offers import MODEL as OFFERS
 from rakurs.models.uplift import MODEL as UPLIFT
 from rakurs.models.win import MODEL as WIN
 
-MODELS: tuple[Model, ...] = (LIFETIME, CHURN, CANCELLING, UPLIFT, GROUPS, OFFERS, WIN)
+MODELS: tuple[Model, ...] = (LIFETIME, CHURN, CANCELLING, UPLIFT, GROUPS, OFFERS, LEADS, WIN)
 
 _KIND = Text(ru="Модели", en="model")
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-SUBJECTS = ("customer_id", "deal_id", "product_id")
+SUBJECTS = ("customer_id", "deal_id", "lead_id", "product_id")
 """Whom or what a score speaks of: those that do not concern it are null."""
 REASON_COLUMNS = ("factor_1", "factor_2", "factor_3")
 

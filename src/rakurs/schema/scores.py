@@ -1,4 +1,4 @@
-"""What models say of each customer, deal or offer: written by Rakurs itself, never by a file."""
+"""What models say of each customer, deal, lead or offer: written by Rakurs itself, never by a file."""
 
 from rakurs.core.table import Table
 from rakurs.core.text import Text
@@ -9,15 +9,16 @@ MODEL_SCORES = Table(
     name="model_scores",
     title=Text(ru="Оценки моделей", en="Model scores"),
     grain=Text(
-        ru="Модель, день и клиент, сделка или товар для клиента, о которых она сказала",
-        en="A model, a day, and the customer, the deal or the product for a customer it spoke of",
+        ru="Модель, день и клиент, сделка, лид или товар для клиента, о которых она сказала",
+        en="A model, a day, and the customer, the deal, the lead or the product for a customer it spoke of",
     ),
-    key=("model", "scored_on", "customer_id", "deal_id", "product_id"),
+    key=("model", "scored_on", "customer_id", "deal_id", "lead_id", "product_id"),
     columns=(
         column("model", Unit.ID, "Модель", "Model", required=True),
         column("version_id", Unit.ID, "Версия", "Version"),
         column("scored_on", Unit.DAY, "День оценки", "Scored", required=True),
         reference("deal_id", "deals", "Сделка", "Deal"),
+        reference("lead_id", "leads", "Лид", "Lead"),
         reference("customer_id", "customers", "Клиент", "Customer"),
         reference("product_id", "products", "Товар", "Product"),
         column("score", Unit.SHARE, "Вероятность", "Probability"),

@@ -1,6 +1,7 @@
 """Sales: how deals become money."""
 
 from rakurs.analyses.sales.funnel import ANALYSIS as FUNNEL
+from rakurs.analyses.sales.lead_quality import ANALYSIS as LEAD_QUALITY
 from rakurs.analyses.sales.loss_reasons import ANALYSIS as LOSS_REASONS
 from rakurs.analyses.sales.managers import ANALYSIS as MANAGERS
 from rakurs.analyses.sales.pipeline_as_of import ANALYSIS as PIPELINE_AS_OF
@@ -25,6 +26,7 @@ AREA = Area(
         PIPELINE_AS_OF,
         PIPELINE_CHANGES,
         WIN_CHANCES,
+        LEAD_QUALITY,
         SALES_DYNAMICS,
         WHY_CHANGED,
         MANAGERS,
