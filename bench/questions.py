@@ -196,6 +196,7 @@ WITHOUT_PEERS = frozenset(
         "demand_forecast",
         "elasticity",
         "lead_quality",
+        "lost_traits",
         "lifecycle",
         "lifecycle_moves",
         "next_offers",

@@ -138,6 +138,10 @@ KEPT_NAMES = {
         "channel manager junk customer_segment",
         "lead_id created_on customer channel manager_id manager status chance level expected factor_1 factor_2 factor_3",
     ),
+    "lost_traits": (
+        "gone_days active_days false_share basis customer_segment",
+        "trait value name customers gone gone_share others_share difference more_gone revenue chance",
+    ),
     "cancel_risk": (
         "customer_segment high_from middle_from",
         "customer_id customer risk level at_stake factor_1 factor_2 factor_3",

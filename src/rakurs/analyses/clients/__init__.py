@@ -12,6 +12,7 @@ from rakurs.analyses.clients.customer_rating import ANALYSIS as CUSTOMER_RATING
 from rakurs.analyses.clients.customer_value import ANALYSIS as CUSTOMER_VALUE
 from rakurs.analyses.clients.lifecycle import ANALYSIS as LIFECYCLE
 from rakurs.analyses.clients.lifecycle_moves import ANALYSIS as LIFECYCLE_MOVES
+from rakurs.analyses.clients.lost_traits import ANALYSIS as LOST_TRAITS
 from rakurs.analyses.clients.profitability import ANALYSIS as PROFITABILITY
 from rakurs.analyses.clients.rfm import ANALYSIS as RFM
 from rakurs.analyses.clients.subscription_survival import ANALYSIS as SUBSCRIPTION_SURVIVAL
@@ -37,6 +38,7 @@ AREA = Area(
         CAMPAIGN_EFFECTS,
         CAMPAIGN_UPLIFT,
         CHURN_RISK,
+        LOST_TRAITS,
         SUBSCRIPTION_VALUE,
         SUBSCRIPTION_SURVIVAL,
         CANCEL_RISK,
