@@ -1,12 +1,17 @@
 """Is the forecast as good as published ones, honest about its past, and silent where there is nothing to see?"""
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from statistics import mean
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from rakurs.analyses.forecast.day_kinds import KINDS, Days, foresee_by_days
 from rakurs.analyses.forecast.series import foresee
+from rakurs.marts.calendar import calendar
 
 Array = NDArray[np.float64]
 
@@ -84,3 +89,51 @@ def test_a_longer_way_is_no_surer() -> None:
     found = foresee(np.cumsum(random.normal(1, 3, 80)) + 100, season=12, ahead=12, level=0.8)
     width = found.high - found.low
     assert width[-1] >= width[0] - 1e-9
+
+
+def by_days(
+    first: date, last: date, ahead: int, worth: Callable[[date], float], noise: float
+) -> tuple[Array, Days, Array]:
+    """Months of days that sell 100 by what each is worth: the past, its kinds of days, and what will truly come."""
+    random = np.random.default_rng(8)
+    table = calendar(first, last).to_pylist()
+    months = sorted({row["month"] for row in table})
+    days, sold = np.zeros((len(months), KINDS)), np.zeros((len(months), KINDS))
+    for row in table:
+        place = months.index(row["month"]), 0 if row["holiday"] else row["weekday"]
+        days[place] += 1
+        sold[place] += 100 * worth(row["day"]) * (1 + random.normal(0, noise))
+    past = len(months) - ahead
+    return sold[:past].sum(axis=1), Days(past=days[:past], sold=sold[:past], ahead=days[past:]), sold[past:].sum(axis=1)
+
+
+def test_a_month_of_holidays_is_foreseen_by_its_days() -> None:
+    first, last = date(2021, 1, 1), date(2026, 12, 31)
+    free = {row["day"] for row in calendar(first, last).to_pylist() if row["holiday"] or row["weekday"] >= 6}
+    past, days, came = by_days(first, last, 12, lambda day: 0.05 if day in free else 1.0, 0.1)
+    plain = foresee(past, season=12, ahead=12, level=0.8)
+    found, is_by_days = foresee_by_days(past, days, season=12, ahead=12, level=0.8)
+    assert is_by_days
+    assert mape(found.values, came) < 0.6 * mape(plain.values, came)
+    assert found.mase is not None
+    assert plain.mase is not None
+    assert found.mase < plain.mase
+    assert np.mean((came >= found.low) & (came <= found.high)) >= 0.6
+
+
+def test_days_that_sell_alike_are_not_told_apart() -> None:
+    taken = []
+    for noise in (0.2, 0.3, 0.4):
+        past, days, _ = by_days(date(2021, 1, 1), date(2026, 12, 31), 6, lambda day: 1.0, noise)
+        # A month is as long as it is: that alone may be allowed for.
+        lengths = past / days.past.sum(axis=1) * 30
+        taken.append(foresee_by_days(lengths, replace(days, sold=days.sold), season=12, ahead=6, level=0.8)[1])
+    assert not any(taken)
+
+
+def test_without_the_days_to_come_the_forecast_is_the_plain_one() -> None:
+    past, days, _ = by_days(date(2022, 1, 1), date(2026, 12, 31), 6, lambda day: 1.0, 0.2)
+    short = replace(days, ahead=days.ahead[:3])
+    found, is_by_days = foresee_by_days(past, short, season=12, ahead=6, level=0.8)
+    assert not is_by_days
+    assert list(found.values) == list(foresee(past, season=12, ahead=6, level=0.8).values)

@@ -1,6 +1,6 @@
 """Sales forecast: how much will be sold, and how sure is that?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -8,10 +8,12 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from rakurs.analyses.columns import answered, choice, column, flag, overlapping
 from rakurs.analyses.filters import SalesFilters, basis_choice, filtered_sales, within
-from rakurs.analyses.forecast.series import Foreseen, foresee
+from rakurs.analyses.forecast.day_kinds import KINDS, Days, foresee_by_days
+from rakurs.analyses.forecast.series import Foreseen
 from rakurs.analyses.sale_gates import SALES_WITHOUT_REVENUE
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members, Need, Statement, Told
 from rakurs.core.money import cents
@@ -83,6 +85,7 @@ COLUMNS = (
     overlapping("high", Unit.MONEY, "Не выше", "High"),
     flag("is_forecast", "Ещё впереди", "To come"),
     choice("way", "Способ", "Way", WAYS),
+    flag("by_days", "С учётом праздников и дней недели", "Holidays and weekdays allowed for"),
     column("mase", Unit.NUMBER, "Ошибка (MASE)", "Error (MASE)"),
     column("naive_mase", Unit.NUMBER, "Ошибка «как в прошлый сезон»", "Error of “as a season ago”"),
     column("coverage", Unit.SHARE, "Попадало в интервал", "Held by the interval"),
@@ -107,13 +110,38 @@ _UNTRIED = Text(
 
 
 def sales_forecast(*, sales: Frame, calendar: Frame, params: SalesForecastParams) -> Frame:
-    """One row per bucket with a sale or a return that is over by the day of the question."""
-    days = calendar.select(nw.col("day").alias("sold_on"), nw.col(_bucket(params)).alias("period_start"))
-    known = asked(sales, params).join(days, on="sold_on", how="inner")
-    whole = known.filter(nw.col("period_start") < nw.lit(_unfinished(params)))
-    return whole.group_by("period_start").agg(
-        nw.col("revenue").sum().cast(nw.Float64()).alias("revenue"), nw.col("sold_on").min().alias("first_on")
+    """One row per bucket and kind of its days, from the first sale to the end of the forecast: how many, and what they sold."""
+    sold = (
+        asked(sales, params)
+        .group_by("sold_on")
+        .agg(nw.col("revenue").sum().cast(nw.Float64()).alias("revenue"), nw.len().alias("sales"))
     )
+    first = sold.select(nw.col("sold_on").min().alias("first_on"))
+    kind = nw.when(nw.col("holiday").is_null()).then(nw.col("weekday")).otherwise(nw.lit(0))
+    days = (
+        calendar.select(
+            nw.col("day").alias("sold_on"), nw.col(_bucket(params)).alias("period_start"), kind.alias("kind")
+        )
+        .join(first, how="cross")
+        .filter(nw.col("sold_on") >= nw.col("first_on"), nw.col("period_start") < nw.lit(_end(params)))
+    )
+    return (
+        days.join(sold, on="sold_on", how="left")
+        .group_by("period_start", "kind")
+        .agg(
+            nw.len().cast(nw.Int64()).alias("days"),
+            nw.col("revenue").fill_null(0.0).sum().alias("revenue"),
+            nw.col("sales").fill_null(0).sum().alias("sales"),
+            nw.col("first_on").min().alias("first_on"),
+        )
+    )
+
+
+def _with_sales(frames: Frames, params: SalesForecastParams) -> Frame:
+    """The finished buckets with a sale or a return."""
+    days = frames["calendar"].select(nw.col("day").alias("sold_on"), nw.col(_bucket(params)).alias("period_start"))
+    known = asked(frames["sales"], params).join(days, on="sold_on", how="inner")
+    return known.filter(nw.col("period_start") < nw.lit(_unfinished(params))).group_by("period_start").agg()
 
 
 def asked(sales: Frame, params: SalesForecastParams) -> Frame:
@@ -130,27 +158,48 @@ def _unfinished(params: SalesForecastParams) -> date:
     return bucket_start(params.today + DAY, Grain(params.grain.value))
 
 
+def _end(params: SalesForecastParams) -> date:
+    """The first day after the forecast."""
+    start = _unfinished(params)
+    for _ in range(params.ahead):
+        start = next_bucket(start, Grain(params.grain.value))
+    return start
+
+
 def finish(buckets: pa.Table, params: SalesForecastParams) -> pa.Table:
     """The last buckets and the next ones; between the first and the last a bucket without sales is 0.
 
     The first bucket is left out where sales began in the middle of it.
     """
-    rows = buckets.sort_by("period_start").to_pylist()
-    if rows and rows[0]["first_on"] > rows[0]["period_start"]:
-        rows = rows[1:]
-    came = {row["period_start"]: float(row["revenue"] or 0) for row in rows}
-    if len(came) < LEAST_BUCKETS:
+    rows = buckets.to_pylist()
+    grain, unfinished = Grain(params.grain.value), _unfinished(params)
+    begun = {row["period_start"] for row in rows if row["first_on"] > row["period_start"]}
+    with_sales = {row["period_start"] for row in rows if row["sales"] and row["period_start"] < unfinished} - begun
+    if len(with_sales) < LEAST_BUCKETS:
         return answered([], COLUMNS)
-    grain = Grain(params.grain.value)
-    starts = list(_steps(min(came), _unfinished(params), grain))
-    past = np.array([came.get(start, 0.0) for start in starts])
-    found = foresee(past, season=SEASONS[grain], ahead=params.ahead, level=int(params.level) / 100)
-    told = [_row(start, found, actual=value) for start, value in zip(starts, past, strict=True)][-SHOWN_PAST:]
-    start = _unfinished(params)
-    for place in range(params.ahead):
-        told.append(_row(start, found, place=place))
-        start = next_bucket(start, grain)
+    starts = list(_steps(min(with_sales), unfinished, grain))
+    coming = list(_steps(unfinished, _end(params), grain))
+    days, sold = _by_kind(rows, "days", [*starts, *coming]), _by_kind(rows, "revenue", starts)
+    past = sold.sum(axis=1)
+    kinds = Days(past=days[: len(starts)], sold=sold, ahead=days[len(starts) :])
+    found, by_days = foresee_by_days(
+        past, kinds, season=SEASONS[grain], ahead=params.ahead, level=int(params.level) / 100
+    )
+    told = [_row(start, found, by_days=by_days, actual=value) for start, value in zip(starts, past, strict=True)][
+        -SHOWN_PAST:
+    ]
+    told += [_row(start, found, by_days=by_days, place=place) for place, start in enumerate(coming)]
     return answered(told, COLUMNS)
+
+
+def _by_kind(rows: Sequence[Mapping[str, Any]], name: str, starts: Sequence[date]) -> NDArray[np.float64]:
+    """Buckets by kinds of days."""
+    place = {start: number for number, start in enumerate(starts)}
+    found = np.zeros((len(starts), KINDS))
+    for row in rows:
+        if row["period_start"] in place:
+            found[place[row["period_start"]], row["kind"]] = row[name]
+    return found
 
 
 def _steps(first: date, end: date, grain: Grain) -> Iterator[date]:
@@ -159,7 +208,9 @@ def _steps(first: date, end: date, grain: Grain) -> Iterator[date]:
         first = next_bucket(first, grain)
 
 
-def _row(start: date, found: Foreseen, *, actual: float | None = None, place: int | None = None) -> dict[str, Any]:
+def _row(
+    start: date, found: Foreseen, *, by_days: bool, actual: float | None = None, place: int | None = None
+) -> dict[str, Any]:
     is_ahead = place is not None
     ahead = {
         name: cents(values[place]) if place is not None else None
@@ -171,6 +222,7 @@ def _row(start: date, found: Foreseen, *, actual: float | None = None, place: in
         **ahead,
         "is_forecast": is_ahead,
         "way": found.way if is_ahead else None,
+        "by_days": by_days if is_ahead else None,
         "mase": found.mase if is_ahead else None,
         "naive_mase": found.naive_mase if is_ahead else None,
         "coverage": found.coverage if is_ahead else None,
@@ -244,7 +296,7 @@ EXAMPLE = Example(
         {"period_start": date(2025, 12, 1), "actual": 150},
         {"period_start": date(2026, 1, 1), "actual": 200, "forecast": None},
         {"period_start": date(2026, 2, 1), "actual": None, "forecast": 200, "low": 0, "high": 500,
-         "is_forecast": True, "way": "naive", "mase": None, "coverage": None},
+         "is_forecast": True, "way": "naive", "by_days": False, "mase": None, "coverage": None},
         {"period_start": date(2026, 3, 1), "forecast": 200, "low": 0, "high": 500, "is_forecast": True},
     ],
 )  # fmt: skip
@@ -270,7 +322,8 @@ ANALYSIS = Analysis(
             "повторение прошлого сезона, тета-метод и комплексное сглаживание; сезон: неделя дней, год недель, месяцев, "
             "кварталов, если истории хватает на два. Каждый способ прогнозирует с нескольких прошлых дней то, что уже известно; "
             "берётся способ с наименьшей ошибкой MASE (средняя ошибка к средней разнице с прошлым сезоном), "
-            "если она хотя бы на двадцатую меньше, чем у повторения сезона; для недель с годовым сезоном сглаживание не "
+            "если она хотя бы на двадцатую меньше, чем у повторения сезона. Так же пробуется поправка на дни: ряд делится на то, чего стоят его "
+            "праздники и дни недели, и множится на будущие; для недель с годовым сезоном сглаживание не "
             "пробуется. Интервал: конформный, по модулям прежних ошибок этого способа, отдельно для ближней и дальней половины. «Попадало в "
             "интервал»: доля прошлых случаев в интервале, построенном без них."
         ),
@@ -279,7 +332,8 @@ ANALYSIS = Analysis(
             "is 0; the first does not count where sales began in the middle of it. Tried are the last season again, the theta method and complex exponential smoothing; a season is a week of days, "
             "a year of weeks, months, quarters, where the past holds two. Each way forecasts from several past days what is known "
             "by now; the one with the least MASE (mean error to the mean difference from the last season) is taken, where it is a twentieth "
-            "less than that of repeating the season; for weeks with a yearly season smoothing is not tried. Interval: conformal, by the sizes of that way's past errors, apart for the near and the far half. “Held by the interval”: the "
+            "less than that of repeating the season. So is an allowance for days: the series is divided by what its holidays and weekdays "
+            "are worth, and multiplied by those to come; for weeks with a yearly season smoothing is not tried. Interval: conformal, by the sizes of that way's past errors, apart for the near and the far half. “Held by the interval”: the "
             "share of past cases inside an interval made without them."
         ),
     ),
@@ -301,9 +355,7 @@ ANALYSIS = Analysis(
             Need(
                 what=Text(ru="законченных отрезков с продажами", en="finished buckets with sales"),
                 at_least=LEAST_BUCKETS + 1,  # the first may be left out
-                rows=lambda frames, params: sales_forecast(
-                    sales=frames["sales"], calendar=frames["calendar"], params=params
-                ),
+                rows=_with_sales,
             ),
         )
     ),

@@ -66,7 +66,7 @@ def foresee(past: Array, *, season: int, ahead: int, level: float, tried: tuple[
     period = season if len(past) >= 2 * season else 1
     ways = {way: go_on for way, go_on in _ways(period).items() if way in (*tried, "seasonal_naive", "naive")}
     base: Way = "seasonal_naive" if period > 1 else "naive"
-    origins = _origins(len(past), period, ahead)
+    origins = origins_of(len(past), season, ahead)
     scale = _scale(past[: min(origins, default=0)], period)
     if len(origins) < LEAST_ORIGINS or scale == 0:
         return _untried(past, ways[base], base, period=period, ahead=ahead, level=level)
@@ -138,8 +138,9 @@ def _ways(period: int) -> dict[Way, Callable[[Array, int], Array]]:
     return quick if period > LONGEST_SMOOTHED else {**quick, "ces": smoothed}
 
 
-def _origins(points: int, period: int, ahead: int) -> list[int]:
+def origins_of(points: int, season: int, ahead: int) -> list[int]:
     """The places in the past to forecast from: the latest first, each with enough before it and all of it after."""
+    period = season if points >= 2 * season else 1
     least = max(2 * period, LEAST_POINTS)
     step = max(1, ahead // 2)
     return list(range(points - ahead, least - 1, -step))[:MOST_ORIGINS]
