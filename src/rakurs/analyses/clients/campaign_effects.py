@@ -104,20 +104,20 @@ COLUMNS = (
 
 _STORY = {
     "helps": Text(
-        ru="«{experiment}» помогла: купивших больше на {effect} (от {low} до {high}), лишних денег {brought} при расходах {cost}.",
-        en="“{experiment}” helped: {effect} more of them bought (from {low} to {high}), which brought {brought} and cost {cost}.",
+        ru="{experiment}: из-за обращения купивших больше на {effect} (от {low} до {high}). Денег от {brought_low} до {brought_high} при расходах {cost}.",
+        en="{experiment}: {effect} more bought because of it (from {low} to {high}). Money from {brought_low} to {brought_high}, at a cost of {cost}.",
     ),
     "harms": Text(
-        ru="«{experiment}» навредила: разница {effect} (от {low} до {high}).",
-        en="“{experiment}” did harm: the difference is {effect} (from {low} to {high}).",
+        ru="{experiment}: обращение навредило, разница {effect} (от {low} до {high}).",
+        en="{experiment}: it did harm, a difference of {effect} (from {low} to {high}).",
     ),
     "unclear": Text(
-        ru="«{experiment}»: разница {effect} не отличается от случайной (от {low} до {high}).",
-        en="“{experiment}”: a difference of {effect} may be chance (from {low} to {high}).",
+        ru="{experiment}: разница {effect} не отличается от случайной (от {low} до {high}).",
+        en="{experiment}: a difference of {effect} may be chance (from {low} to {high}).",
     ),
     "unequal": Text(
-        ru="«{experiment}»: группы различались ещё до начала, сравнивать их нельзя.",
-        en="“{experiment}”: the groups differed before it began, and cannot be compared.",
+        ru="{experiment}: группы различались ещё до начала, сравнивать их нельзя.",
+        en="{experiment}: the groups differed before it began, and cannot be compared.",
     ),
 }
 
@@ -298,7 +298,8 @@ def story(table: pa.Table, params: CampaignEffectsParams) -> tuple[Statement, ..
                 "effect": Told(value=row["effect"], unit=Unit.POINTS, is_change=True),
                 "low": Told(value=row["effect_low"], unit=Unit.POINTS, is_change=True),
                 "high": Told(value=row["effect_high"], unit=Unit.POINTS, is_change=True),
-                "brought": Told(value=row["brought"], unit=Unit.MONEY),
+                "brought_low": Told(value=row["brought_low"], unit=Unit.MONEY),
+                "brought_high": Told(value=row["brought_high"], unit=Unit.MONEY),
                 "cost": Told(value=row["cost"], unit=Unit.MONEY),
             },
             cell={"experiment_id": row["experiment_id"]},

@@ -37,14 +37,15 @@ TRAITS: Mapping[str, Text] = {
     "manager": Text(ru="Продавал менеджер", en="Sold to by manager"),
     "category": Text(ru="Покупал группу товаров", en="Bought category"),
     "times": Text(ru="Покупал за это время", en="Bought within that time"),
-    "returned": Text(ru="Возвращал товар", en="Returned something"),
-    "discounted": Text(ru="Покупал со скидкой", en="Bought at a discount"),
-    "missed_call": Text(ru="Не дозвонился, и ему не перезвонили", en="Called in vain and was not called back"),
+    "returned": Text(ru="Возвраты", en="Returns"),
+    "discounted": Text(ru="Скидки", en="Discounts"),
+    "missed_call": Text(ru="Пропущенные звонки", en="Missed calls"),
 }
 WORDS: Mapping[str, Text] = {
     **next(item.choices for item in WHO if item.name == "customer_kind"),
-    "yes": Text(ru="да", en="yes"),
-    "no": Text(ru="нет", en="no"),
+    "returned": Text(ru="Возвращал", en="Returned something"),
+    "discounted": Text(ru="Со скидкой", en="At a discount"),
+    "missed_call": Text(ru="Не перезвонили", en="Not called back"),
     "1": Text(ru="1 раз", en="Once"),
     "2-3": Text(ru="2–3 раза", en="2–3 times"),
     "4-9": Text(ru="4–9 раз", en="4–9 times"),
@@ -199,9 +200,9 @@ def whole(frames: Frames, params: LostTraitsParams) -> Frame:
         .join(_marked(since, "came"), on=KEY, how="left")
         .with_columns(
             times.alias("times"),
-            _yes(nw.col("has_returned")).alias("returned"),
-            _yes(nw.col("had_discount")).alias("discounted"),
-            _yes(~nw.col("missed").is_null()).alias("missed_call"),
+            _named("returned", nw.col("has_returned")),
+            _named("discounted", nw.col("had_discount")),
+            _named("missed_call", ~nw.col("missed").is_null()),
             nw.col("came").is_null().alias("is_gone"),
         )
     )
@@ -212,7 +213,7 @@ def with_traits(frames: Frames, params: LostTraitsParams) -> Frame:
     people = whole(frames, params)
     own = [
         _in_stratum(people, name)
-        .filter(~nw.col(name).is_null(), nw.col(name) != nw.lit("no"))
+        .filter(~nw.col(name).is_null())
         .select(KEY, "is_gone", "revenue", *STRATUM, nw.lit(name).alias("trait"), nw.col(name).alias("value"))
         for name in TRAITS
         if name != "category"
@@ -247,8 +248,9 @@ def _marked(rows: Frame, name: str) -> Frame:
     return rows.with_columns(nw.lit(1).alias(name))
 
 
-def _yes(condition: nw.Expr) -> nw.Expr:
-    return nw.when(condition).then(nw.lit("yes")).otherwise(nw.lit("no"))
+def _named(trait: str, condition: nw.Expr) -> nw.Expr:
+    """The trait by its own name where it is had: not having it is none."""
+    return nw.when(condition).then(nw.lit(trait)).alias(trait)
 
 
 @dataclass(slots=True)
