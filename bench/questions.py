@@ -196,6 +196,7 @@ WITHOUT_PEERS = frozenset(
         "demand_forecast",
         "elasticity",
         "lead_quality",
+        "look_alikes",
         "lost_traits",
         "lifecycle",
         "lifecycle_moves",

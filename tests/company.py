@@ -183,10 +183,12 @@ def _add_subscriptions(rows: Rows, random: Random) -> None:
 
 
 def _add_experiments(rows: Rows, random: Random) -> None:
-    for number in range(random.randrange(40)):
+    # A customer takes part in an experiment once.
+    taken = [(experiment, customer) for experiment in ("e0", "e1") for customer in CUSTOMERS]
+    for experiment, customer in random.sample(taken, random.randrange(len(taken))):
         assignment = {
-            "experiment_id": f"e{number % 2}",
-            "customer_id": random.choice(CUSTOMERS),
+            "experiment_id": experiment,
+            "customer_id": customer,
             "assigned_at": _moment(random),
             "arm": random.choice(["treatment", "control"]),
             "experiment": random.choice([None, "letter"]),

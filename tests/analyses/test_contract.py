@@ -142,6 +142,10 @@ KEPT_NAMES = {
         "gone_days active_days false_share basis customer_segment",
         "trait value name customers gone gone_share others_share difference more_gone revenue chance",
     ),
+    "look_alikes": (
+        "best_share active_days only_silent basis",
+        "customer_id customer likeness alike_share trait because_id because because_lift revenue",
+    ),
     "cancel_risk": (
         "customer_segment high_from middle_from",
         "customer_id customer risk level at_stake factor_1 factor_2 factor_3",

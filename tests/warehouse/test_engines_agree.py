@@ -154,6 +154,26 @@ def messy_rows(seed: int) -> dict[str, list[dict[str, Any]]]:
             }
             for n in range(8)
         ],
+        "stock": [
+            {
+                "product_id": f"p{n % 3}",
+                "counted_at": moment(),
+                "quantity": cents(0, 2),
+                "place": maybe("shop"),
+                "reserved": maybe("1"),
+            }
+            for n in range(8)
+        ],
+        "experiment_assignments": [
+            {
+                "experiment_id": f"e{n % 2}",
+                "customer_id": f"c{n % 6}",
+                "assigned_at": moment(),
+                "arm": "treatment" if n % 3 else "control",
+                "cost": maybe(cents(0, 9)),
+            }
+            for n in range(12)
+        ],
         "subscriptions": [
             {
                 "subscription_id": f"s{n}",

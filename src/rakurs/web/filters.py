@@ -25,7 +25,7 @@ NO = Text(ru="Нет", en="No")
 NOT_SET = Text(ru="не задано", en="not set")
 
 Options = Callable[[str], Sequence[tuple[str, str]]]
-PillKind = Literal["period", "select", "search", "number", "day"]
+PillKind = Literal["period", "select", "search", "number", "text", "day"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +139,9 @@ def _pill(name: str, info: ParamInfo, params: Params, options: Options, form: Fo
     if inner is date:
         shown = form.shown(value, Unit.DAY) if value else NOT_SET.to(form.language)
         return Pill(**common, kind="day", value=text, shown=shown)
+    kind: PillKind = "text" if inner is str else "number"
     suffix = SYMBOLS.get(form.currency, form.currency) if info.unit.kind == "money" else ""
-    return Pill(**common, kind="number", value=text, shown=text, suffix=suffix, step="1" if inner is int else "any")
+    return Pill(**common, kind=kind, value=text, shown=text, suffix=suffix, step="1" if inner is int else "any")
 
 
 def _period_pill(common: dict[str, Any], info: ParamInfo, params: Params, form: Format) -> Pill:

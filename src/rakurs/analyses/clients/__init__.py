@@ -12,6 +12,7 @@ from rakurs.analyses.clients.customer_rating import ANALYSIS as CUSTOMER_RATING
 from rakurs.analyses.clients.customer_value import ANALYSIS as CUSTOMER_VALUE
 from rakurs.analyses.clients.lifecycle import ANALYSIS as LIFECYCLE
 from rakurs.analyses.clients.lifecycle_moves import ANALYSIS as LIFECYCLE_MOVES
+from rakurs.analyses.clients.look_alikes import ANALYSIS as LOOK_ALIKES
 from rakurs.analyses.clients.lost_traits import ANALYSIS as LOST_TRAITS
 from rakurs.analyses.clients.profitability import ANALYSIS as PROFITABILITY
 from rakurs.analyses.clients.rfm import ANALYSIS as RFM
@@ -35,6 +36,7 @@ AREA = Area(
         COHORTS,
         CUSTOMER_VALUE,
         ACQUISITION,
+        LOOK_ALIKES,
         CAMPAIGN_EFFECTS,
         CAMPAIGN_UPLIFT,
         CHURN_RISK,

@@ -62,7 +62,9 @@ class CampaignEffectsParams(Params):
 
     PREFERRED: ClassVar[Basis] = Basis.ORDERS
 
-    experiment: str | None = parameter(None, Text(ru="Проба", en="Experiment"), unit=Unit.ID)
+    experiment: str | None = parameter(
+        None, Text(ru="Проба: название или код", en="Experiment: name or id"), unit=Unit.TEXT
+    )
     horizon_days: int = parameter(
         30,
         Text(ru="Смотреть покупки за столько дней", en="Look at purchases of so many days"),
@@ -171,7 +173,8 @@ def outcomes(frames: Frames, params: CampaignEffectsParams) -> Frame:
         )
     )
     if params.experiment is not None:
-        assigned = assigned.filter(nw.col("experiment_id") == nw.lit(params.experiment))
+        asked = nw.lit(params.experiment)
+        assigned = assigned.filter((nw.col("experiment_id") == asked) | (nw.col("experiment") == asked))
     key = ["experiment_id", "customer_id"]
     passed = nw.col("sale_number") - nw.col("day_number")
     is_after = (passed >= 0) & (passed < params.horizon_days)
