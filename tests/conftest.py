@@ -9,13 +9,20 @@ HERE = Path(__file__).parent
 # A browser leaves its event loop in the thread of its tests; Django would refuse the database to later tests there.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 SLOW = (
+    "analyses/test_acquisition.py",
+    "analyses/test_association_rules.py",
     "analyses/test_contract.py",
+    "analyses/test_lifecycle.py",
+    "analyses/test_look_alikes.py",
+    "analyses/test_lost_traits.py",
     "analyses/test_notebook.py",
     "analyses/test_properties.py",
+    "analyses/test_sales_forecast.py",
     "analyses/test_why_changed.py",
     "api",
     "app/test_cards.py",
     "app/test_correcting.py",
+    "app/test_long_answers.py",
     "app/test_scopes.py",
     "app/test_settling.py",
     "app/test_workspace.py",
@@ -26,6 +33,11 @@ SLOW = (
     "metrics/test_pivot.py",
     "metrics/test_properties.py",
     "metrics/test_top.py",
+    "models/test_cancelling.py",
+    "models/test_leads.py",
+    "models/test_offers.py",
+    "models/test_past_days.py",
+    "models/test_uplift.py",
     "sources/test_demo_",
     "sources/test_files_into_warehouse.py",
     "sources/test_files_roundtrip.py",
@@ -46,7 +58,7 @@ SLOW = (
     "web/test_panel.py",
     "web/test_segment_pages.py",
 )
-"""Tests of many loads, real processes, random companies: `make test` runs them, `make check` does not."""
+"""Tests of many loads, real processes, random companies, models that learn: `make test` runs them, `make check` does not."""
 
 
 SHARING = ("api", "cli", "state", "web")
