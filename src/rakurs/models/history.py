@@ -44,6 +44,12 @@ def numbered(sales: Frame, calendar: Frame) -> Frame:
     return sales.filter(~nw.col(KEY).is_null()).join(days, on="sold_on", how="inner")
 
 
+def with_number(rows: Frame, day: str, name: str, calendar: Frame) -> Frame:
+    """`rows` with `name`, the number of the day in the column `day`; null where that is."""
+    numbers = calendar.select(nw.col("day").alias(day), nw.col("day_number").alias(name))
+    return rows.join(numbers, on=day, how="left")
+
+
 def buying_days(sales: Frame, until: int) -> Frame:
     """One row per customer and day with a sale up to `until`: several sales of a day are one purchase."""
     return (

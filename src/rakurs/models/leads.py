@@ -17,6 +17,7 @@ from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, DEAL_OUTCOMES, LEAD_OUTCOMES
 from rakurs.models.classifier import fit_classifier, scores
+from rakurs.models.history import with_number
 from rakurs.models.scored import scored, with_came
 from rakurs.models.trees import numbers
 from rakurs.schema import CUSTOMERS
@@ -80,16 +81,18 @@ def came(frames: Frames, after: int, until: int) -> Frame:
 
     Many systems make a customer of a lead only when it succeeds: who he is counts where he was known before that day.
     """
-    known = _numbered(frames["leads"], "created_on", "came_number", frames["calendar"])
+    known = with_number(frames["leads"], "created_on", "came_number", frames["calendar"])
     opened = known.filter(nw.col("came_number") > nw.lit(after), nw.col("came_number") <= nw.lit(until))
-    made = _numbered(frames["customers"], "created_on", "made_number", frames["calendar"])
+    made = with_number(frames["customers"], "created_on", "made_number", frames["calendar"])
     his = (
         opened.join(made.select("customer_id", "made_number"), on="customer_id", how="inner")
         .filter(nw.col("made_number") < nw.col("came_number"))
         .select(KEY, "customer_id", "came_number", nw.lit(value=True).alias("is_known"))
     )
     others = known.select("customer_id", nw.col("came_number").alias("other_number"))
-    wins = _numbered(frames["deals"], "closed_on", "won_number", frames["calendar"]).filter(nw.col("outcome") == "won")
+    wins = with_number(frames["deals"], "closed_on", "won_number", frames["calendar"]).filter(
+        nw.col("outcome") == "won"
+    )
     earlier = (
         his.join(others, on="customer_id", how="inner")
         .group_by(KEY)
@@ -119,11 +122,6 @@ def came(frames: Frames, after: int, until: int) -> Frame:
     )
 
 
-def _numbered(rows: Frame, day: str, name: str, calendar: Frame) -> Frame:
-    numbered = calendar.select(nw.col("day").alias(day), nw.col("day_number").alias(name))
-    return rows.join(numbered, on=day, how="left")
-
-
 def samples(frames: Frames, params: LeadsParams) -> Frame:
     """Leads whose days are over, whether each brought a won deal on them, and of how much.
 
@@ -148,7 +146,7 @@ def _labelled(frames: Frames, after: int, until: int, params: LeadsParams) -> Fr
 
 def _wins(frames: Frames) -> Frame:
     """The leads whose deal was won, the day of that as a number, and the amount."""
-    closed = _numbered(frames["deals"], "closed_on", "won_number", frames["calendar"]).filter(
+    closed = with_number(frames["deals"], "closed_on", "won_number", frames["calendar"]).filter(
         nw.col("outcome") == "won"
     )
     deals = closed.select(nw.col("deal_id").alias("converted_deal_id"), "won_number", "amount")

@@ -15,7 +15,7 @@ from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, DEAL_OUTCOMES, DEAL_STATES
 from rakurs.models.classifier import fit_classifier, scores
-from rakurs.models.history import day_of_round, days_of_rounds
+from rakurs.models.history import day_of_round, days_of_rounds, with_number
 from rakurs.models.scored import scored, with_came
 
 Frame = nw.LazyFrame[Any]
@@ -120,18 +120,18 @@ def as_of(frames: Frames, until: int, params: WinParams) -> Frame:
     """
     _ = params
     is_seen = nw.col("is_seen")
-    numbers = frames["calendar"].select("day", "day_number")
-    states = _with_number(frames["states"], "valid_from", "from_number", numbers)
-    states = _with_number(states, "valid_to", "to_number", numbers)
+    numbers = frames["calendar"]
+    states = with_number(frames["states"], "valid_from", "from_number", numbers)
+    states = with_number(states, "valid_to", "to_number", numbers)
     open_then = states.filter(
         nw.col("outcome") == "open",
         nw.col("is_stage_seen"),
         nw.col("from_number") <= nw.lit(until),
         nw.col("to_number").is_null() | (nw.col("to_number") > nw.lit(until)),
     )
-    rows = _with_number(open_then, "created_on", "created_number", numbers)
-    rows = _with_number(rows, "expected_close_on", "expected_number", numbers)
-    closed = _with_number(frames["deals"], "closed_on", "closed_number", numbers).filter(
+    rows = with_number(open_then, "created_on", "created_number", numbers)
+    rows = with_number(rows, "expected_close_on", "expected_number", numbers)
+    closed = with_number(frames["deals"], "closed_on", "closed_number", numbers).filter(
         nw.col("outcome").is_in(["won", "lost"]), nw.col("closed_number") <= nw.lit(until)
     )
     loads = rows.group_by("then_manager_id").agg(nw.len().cast(nw.Float64()).alias("load"))
@@ -161,11 +161,6 @@ def as_of(frames: Frames, until: int, params: WinParams) -> Frame:
             nw.col("won_before").fill_null(0.0).alias("won_before"),
         )
     )
-
-
-def _with_number(rows: Frame, day: str, name: str, numbers: Frame) -> Frame:
-    named = numbers.rename({"day": day, "day_number": name})
-    return rows.join(named, on=day, how="left")
 
 
 def _rates(closed: Frame, by: str, name: str) -> Frame:
@@ -201,7 +196,7 @@ def _labelled(frames: Frames, back: int, params: WinParams) -> Frame:
 
 def _won(frames: Frames, params: WinParams, until: int) -> Frame:
     """The deals won within the horizon after the day number `until`."""
-    closed = _with_number(frames["deals"], "closed_on", "closed_number", frames["calendar"].select("day", "day_number"))
+    closed = with_number(frames["deals"], "closed_on", "closed_number", frames["calendar"])
     return closed.filter(
         nw.col("outcome") == "won",
         nw.col("closed_number") > nw.lit(until),

@@ -69,18 +69,21 @@ def unnamed(*, sales: Frame, calendar: Frame, customers: Frame, params: RhythmPa
 
 def states(sales: Frame, calendar: Frame, params: RhythmParams) -> Frame:
     """One row per customer who had bought: the rhythm and the state at the end of the day of the question."""
-    count = nw.col("purchases")
-    times = (
-        nw.when(count >= 10)
+    now = rhythms_on(purchases(sales, calendar, params), params.today)
+    return with_state(now, params).with_columns(how_often(nw.col("purchases")).alias("times"))
+
+
+def how_often(purchases: nw.Expr) -> nw.Expr:
+    """Which of `TIMES` a number of purchases is."""
+    return (
+        nw.when(purchases >= 10)
         .then(nw.lit("10+"))
-        .when(count >= 4)
+        .when(purchases >= 4)
         .then(nw.lit("4-9"))
-        .when(count >= 2)
+        .when(purchases >= 2)
         .then(nw.lit("2-3"))
         .otherwise(nw.lit("1"))
     )
-    now = rhythms_on(purchases(sales, calendar, params), params.today)
-    return with_state(now, params).with_columns(times.alias("times"))
 
 
 def _foretold(rows: Frame, params: RhythmParams) -> Frame:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 
+from rakurs.analyses.clients.lifecycle import TIMES, how_often
 from rakurs.analyses.columns import answered, choice, column, named, overlapping
 from rakurs.analyses.filters import basis_choice
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members, Need, Statement, Told
@@ -46,10 +47,7 @@ WORDS: Mapping[str, Text] = {
     "returned": Text(ru="Возвращал", en="Returned something"),
     "discounted": Text(ru="Со скидкой", en="At a discount"),
     "missed_call": Text(ru="Не перезвонили", en="Not called back"),
-    "1": Text(ru="1 раз", en="Once"),
-    "2-3": Text(ru="2–3 раза", en="2–3 times"),
-    "4-9": Text(ru="4–9 раз", en="4–9 times"),
-    "10+": Text(ru="10 раз и больше", en="10 times or more"),
+    **TIMES,
 }
 
 
@@ -173,33 +171,22 @@ def whole(frames: Frames, params: LostTraitsParams) -> Frame:
         .group_by(KEY)
         .agg()
     )
-    days = count_where(nw.col("is_sale"))
     people = known.group_by(KEY).agg(
-        days.alias("purchases"),
+        count_where(nw.col("is_sale")).alias("purchases"),
         nw.col("revenue").sum().alias("revenue"),
         nw.col("customer_kind").max().alias("kind"),
         nw.col("region").max().alias("region"),
         any_of(nw.col("returned").fill_null(0) > 0).alias("has_returned"),
         any_of(nw.col("discount").fill_null(0) > 0).alias("had_discount"),
     )
-    count = nw.col("purchases")
-    times = (
-        nw.when(count >= 10)
-        .then(nw.lit("10+"))
-        .when(count >= 4)
-        .then(nw.lit("4-9"))
-        .when(count >= 2)
-        .then(nw.lit("2-3"))
-        .otherwise(nw.lit("1"))
-    )
     return (
-        people.filter(count > 0)
+        people.filter(nw.col("purchases") > 0)
         .join(frames["customers"].select(KEY, nw.col("channel_id").alias("channel")), on=KEY, how="left")
         .join(sellers, on=KEY, how="left")
         .join(_marked(missed, "missed"), on=KEY, how="left")
         .join(_marked(since, "came"), on=KEY, how="left")
         .with_columns(
-            times.alias("times"),
+            how_often(nw.col("purchases")).alias("times"),
             _named("returned", nw.col("has_returned")),
             _named("discounted", nw.col("had_discount")),
             _named("missed_call", ~nw.col("missed").is_null()),
