@@ -297,15 +297,17 @@ ANALYSIS = Analysis(
             "Когорта: клиенты по периоду первой продажи за всё время. Период 0: период самой первой продажи. Клиент "
             "остался в периоде, если в нём была продажа (или в нём или позже, по параметру); одни возвраты не в счёт. "
             "Доля: от периода 0, всегда 100 % в нём. Средняя по когортам: по завершённым клеткам, со взвешиванием по "
-            "началу когорты. Выручка клетки включает возвраты; по всем клеткам она складывается в выручку известных "
-            "клиентов. Маржа: там, где известна себестоимость. Клетки без продаж показаны нулями."
+            "началу когорты. Выручка клетки включает возвраты, кроме возвратов до периода первой продажи: это покупки, "
+            "которых нет в данных; по всем клеткам она складывается в остальную выручку известных покупателей. Маржа: "
+            "там, где известна себестоимость. Клетки без продаж показаны нулями."
         ),
         en=(
             "Cohort: customers by the period of their first sale ever. Period 0 is that very period. A customer is kept "
             "in a period with a sale in it (or in it or later, by parameter); returns alone do not count. Share: of "
             "period 0, always 100 % there. Mean: over complete cells, weighted by the cohort's start. A cell's revenue "
-            "includes returns; over all cells it adds up to the revenue of known customers. Margin: where costs are "
-            "known. Cells without sales are rows of 0."
+            "includes returns, except those before the period of the first sale, whose purchases the data does not hold; "
+            "over all cells it adds up to the other revenue of known buyers. Margin: where costs are known. Cells "
+            "without sales are rows of 0."
         ),
     ),
     source="docs/definitions.md, Clients",

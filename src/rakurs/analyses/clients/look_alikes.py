@@ -80,26 +80,13 @@ def look_alikes(*, params: LookAlikesParams, **frames: Frame) -> Frame:
 
 def unnamed(*, params: LookAlikesParams, **frames: Frame) -> Frame:
     """The same by ids."""
-    people = _people(frames, params)
-    known = _traits(people)
-    likeness = (
-        known.group_by(KEY)
-        .agg(nw.col("log_lift").sum().alias("log_likeness"))
-        .with_columns(nw.col("log_likeness").exp().alias("likeness"))
-    )
-    strongest = (
-        known.with_columns((-nw.col("log_lift")).alias("weakest"))
-        .with_columns(row_number([KEY], ["weakest", "trait"]).alias("rank"))
-        .filter(nw.col("rank") == 1)
-        .select(KEY, "trait", nw.col("value").alias("because_id"), nw.col("log_lift").exp().alias("because_lift"))
-    )
-    told = _among_alike(people.join(likeness, on=KEY, how="inner")).join(strongest, on=KEY, how="inner")
-    others = told.filter(~nw.col("is_best"))
+    told = _among_alike(_strongest(_traits(_people(frames, params))))
+    others = told.filter(nw.col("is_best") == 0)
     return others.filter(nw.col("revenue").is_null()) if params.only_silent else others
 
 
 def _people(frames: Frames, params: LookAlikesParams) -> Frame:
-    """One row per customer known by the day of the question: who he is, what he began with, and whether he is of the best."""
+    """One row per customer known by the day of the question: who he is, what he began with, `is_best` 1 or 0."""
     began = params.today - timedelta(days=params.active_days)
     sales = in_basis(frames["sales"], params.basis, preferred=params.PREFERRED)
     bought = (
@@ -110,23 +97,17 @@ def _people(frames: Frames, params: LookAlikesParams) -> Frame:
         .agg(nw.col("revenue").sum().alias("revenue"), count_where(nw.col("is_sale")).alias("sales"))
         .filter(nw.col("sales") > 0)
         .with_columns((-nw.col("revenue").cast(nw.Float64()).fill_null(0.0)).alias("least"), nw.lit(1).alias("all"))
-        .with_columns(row_number(["all"], ["least", KEY]).alias("place"))
+        .with_columns(row_number(["all"], ["least", KEY]).alias("place"), nw.col("all").sum().over("all").alias("size"))
     )
-    size = bought.select(nw.len().cast(nw.Float64()).alias("buyers"))
-    best = (
-        bought.join(size, how="cross")
-        .filter(nw.col("place") <= (nw.col("buyers") * params.best_share).ceil())
-        .select(KEY, nw.lit(value=True).alias("is_best"))
-    )
+    is_best = nw.col("place") <= (nw.col("size").cast(nw.Float64()) * params.best_share).ceil()
     is_created = (nw.col("created_on") <= nw.lit(params.today)) | nw.col("created_on").is_null()
     return (
         present(frames["customers"])
         .filter(is_created)
         .select(KEY, "kind", "region", "channel_id")
         .join(_first_categories(frames, params), on=KEY, how="left")
-        .join(bought.select(KEY, "revenue"), on=KEY, how="left")
-        .join(best, on=KEY, how="left")
-        .with_columns(nw.col("is_best").fill_null(value=False))
+        .join(bought.select(KEY, "revenue", is_best.alias("is_best")), on=KEY, how="left")
+        .with_columns(nw.when(nw.col("is_best")).then(nw.lit(1)).otherwise(nw.lit(0)).alias("is_best"))
     )
 
 
@@ -138,12 +119,10 @@ def _first_categories(frames: Frames, params: LookAlikesParams) -> Frame:
         ~nw.col("is_return").fill_null(value=False),
         nw.col("sold_on") <= nw.lit(params.today),
     )
-    first = lines.group_by(KEY).agg(nw.col("sold_on").min().alias("sold_on"))
     return (
-        lines.join(first, on=[KEY, "sold_on"], how="inner")
-        .group_by(KEY, "category")
+        lines.group_by(KEY, "sold_on", "category")
         .agg((-nw.col("revenue").cast(nw.Float64()).fill_null(0.0).sum()).alias("least"))
-        .with_columns(row_number([KEY], ["least", "category"]).alias("rank"))
+        .with_columns(row_number([KEY], ["sold_on", "least", "category"]).alias("rank"))
         .filter(nw.col("rank") == 1)
         .select(KEY, "category")
     )
@@ -151,42 +130,63 @@ def _first_categories(frames: Frames, params: LookAlikesParams) -> Frame:
 
 def _traits(people: Frame) -> Frame:
     """One row per customer and trait known of him, with how much oftener than among all the best have that value."""
+    # Windows instead of joins with itself: a lazy frame that is used twice is counted twice.
     known = nw.concat(
         [
             people.filter(~nw.col(name).is_null()).select(
-                KEY, "is_best", nw.lit(name).alias("trait"), nw.col(name).alias("value")
+                KEY, "is_best", "revenue", nw.lit(name).alias("trait"), nw.col(name).alias("value")
             )
             for name in TRAITS
         ]
     )
-    is_best = count_where(nw.col("is_best")).cast(nw.Float64())
-    size = nw.len().cast(nw.Float64())
-    whole = known.group_by("trait").agg(is_best.alias("all_best"), size.alias("all_size"))
-    lift = (nw.col("best") / nw.col("common") + PRIOR_CUSTOMERS) / (nw.col("size") + PRIOR_CUSTOMERS)
-    lifts = (
-        known.group_by("trait", "value")
-        .agg(is_best.alias("best"), size.alias("size"))
-        .join(whole, on="trait", how="inner")
-        .with_columns(ratio(nw.col("all_best"), nw.col("all_size")).alias("common"))
-        .filter(nw.col("common") > 0.0)
-        .select("trait", "value", lift.log().alias("log_lift"))
+    best, one = nw.col("is_best").cast(nw.Float64()), nw.lit(1.0)
+    counted = known.with_columns(best.alias("best"), one.alias("one")).with_columns(
+        nw.col("best").sum().over("trait").alias("all_best"),
+        nw.col("one").sum().over("trait").alias("all_size"),
+        nw.col("best").sum().over("trait", "value").alias("best"),
+        nw.col("one").sum().over("trait", "value").alias("size"),
     )
-    return known.join(lifts, on=["trait", "value"], how="inner")
+    lift = (nw.col("best") / nw.col("common") + PRIOR_CUSTOMERS) / (nw.col("size") + PRIOR_CUSTOMERS)
+    return (
+        counted.with_columns(ratio(nw.col("all_best"), nw.col("all_size")).alias("common"))
+        .filter(nw.col("common") > 0.0)
+        .with_columns(lift.log().alias("log_lift"))
+    )
+
+
+def _strongest(traits: Frame) -> Frame:
+    """One row per customer: how alike by all traits together, and the trait that says most for it."""
+    return (
+        traits.with_columns(
+            nw.col("log_lift").sum().over(KEY).alias("log_likeness"), (-nw.col("log_lift")).alias("weakest")
+        )
+        .with_columns(row_number([KEY], ["weakest", "trait"]).alias("rank"))
+        .filter(nw.col("rank") == 1)
+        .select(
+            KEY,
+            "is_best",
+            "revenue",
+            "trait",
+            "log_likeness",
+            nw.col("log_likeness").exp().alias("likeness"),
+            nw.col("value").alias("because_id"),
+            nw.col("log_lift").exp().alias("because_lift"),
+        )
+    )
 
 
 def _among_alike(rows: Frame) -> Frame:
     """With the share of the best among the customers about as alike."""
-    placed = rows.with_columns((-nw.col("log_likeness")).alias("least"), nw.lit(1).alias("all")).with_columns(
-        row_number(["all"], ["least", KEY]).alias("place")
-    )
-    size = rows.select(nw.len().cast(nw.Float64()).alias("everybody"))
     buckets = nw.max_horizontal(
-        nw.min_horizontal((nw.col("everybody") / LEAST_IN_BUCKET).floor(), nw.lit(float(MOST_BUCKETS))), nw.lit(1.0)
+        nw.min_horizontal((nw.col("size") / LEAST_IN_BUCKET).floor(), nw.lit(float(MOST_BUCKETS))), nw.lit(1.0)
     )
-    bucket = ((nw.col("place") - 1).cast(nw.Float64()) * nw.col("buckets") / nw.col("everybody")).floor()
-    marked = placed.join(size, how="cross").with_columns(buckets.alias("buckets")).with_columns(bucket.alias("bucket"))
-    shares = marked.group_by("bucket").agg(ratio(count_where(nw.col("is_best")), nw.len()).alias("alike_share"))
-    return marked.join(shares, on="bucket", how="inner")
+    bucket = ((nw.col("place") - 1).cast(nw.Float64()) * buckets / nw.col("size")).floor()
+    return (
+        rows.with_columns((-nw.col("log_likeness")).alias("least"), nw.lit(1.0).alias("all"))
+        .with_columns(row_number(["all"], ["least", KEY]).alias("place"), nw.col("all").sum().over("all").alias("size"))
+        .with_columns(bucket.alias("bucket"))
+        .with_columns(nw.col("is_best").cast(nw.Float64()).mean().over("bucket").alias("alike_share"))
+    )
 
 
 def members(frames: Frames, params: LookAlikesParams, cell: Cell) -> Frame:
@@ -208,8 +208,8 @@ def _orders(kind: str, amount: float) -> list[dict[str, Any]]:
 EXAMPLE = Example(
     tables={
         "customers": [
-            *({"customer_id": f"{kind} {n:02}", "kind": kind} for kind in ("company", "person") for n in range(60)),
             {"customer_id": "tomorrow", "kind": "company", "created_at": "2026-04-01"},
+            *({"customer_id": f"{kind} {n:02}", "kind": kind} for kind in ("company", "person") for n in range(60)),
         ],
         "orders": [
             *_orders("company", 100),
