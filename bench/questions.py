@@ -187,6 +187,7 @@ WITHOUT_PEERS = frozenset(
         "abc_xyz",
         "acquisition",
         "association_rules",
+        "assortment",
         "campaign_effects",
         "campaign_uplift",
         "cancel_risk",

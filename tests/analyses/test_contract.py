@@ -16,8 +16,7 @@ from analyses.variants import some_variants
 from company import TODAY, random_company
 from engines import ENGINES, ON_EVERY_ENGINE, DuckDBUnderTest, EngineUnderTest, PolarsUnderTest, frames_on, inputs_on
 from rakurs.analyses import AREAS, analysis_named
-from rakurs.app.asked_rows import CUSTOMER, FIELD
-from rakurs.app.rights import OWNERLESS
+from rakurs.app.asked_rows import CUSTOMER, FIELD, UNDIVIDED
 from rakurs.core.analysis import Analysis
 from rakurs.core.errors import UnknownName
 from rakurs.core.frames import conform
@@ -125,6 +124,10 @@ KEPT_NAMES = {
     "stock_cover": (
         "basis place sales_days lead_days order_days reserve dead_days excess_days",
         "product_id product state on_hand per_day cover_days last_sold_on order_point to_order frozen excess_money",
+    ),
+    "assortment": (
+        "period place basis pipeline manager channel customer_segment",
+        "product_id product state buyers buyers_share revenue revenue_share on_hand stock_money stock_share",
     ),
     "campaign_effects": (
         "experiment horizon_days measure basis customer_segment",
@@ -393,5 +396,5 @@ def test_catalogue_finds_by_name_and_suggests() -> None:
 @EACH
 def test_a_question_of_a_segment_reads_only_tables_that_name_customers(analysis: Analysis) -> None:
     if FIELD in analysis.params.model_fields:
-        tables = [table for table in analysis.inputs.values() if table.name not in OWNERLESS]
+        tables = [table for table in analysis.inputs.values() if table.name not in UNDIVIDED]
         assert [table.name for table in tables if CUSTOMER not in table.names] == []

@@ -275,6 +275,18 @@ def test_stock_that_is_out_short_or_idle_is_told_as_planted(company: Company) ->
     assert states == {"out": {"out"}, "short": {"low"}, "idle": {"excess"}}
 
 
+def test_what_is_bought_and_planted_as_out_is_missing_from_the_assortment(company: Company) -> None:
+    planted = pl.read_parquet(company.workspace.home.path / "demo" / "product_stock.parquet")
+    rows = company.rows("assortment", basis="orders", period="last_365_days")
+    answered = pl.DataFrame(pl.from_arrow(pa.Table.from_pylist(rows))).select("product_id", "state", "buyers")
+    bought = planted.join(answered, on="product_id").filter(pl.col("buyers") > 0)
+    assert bought.filter(pl.col("cover") == "out").height
+    assert set(bought.filter(pl.col("quantity") <= 0)["state"]) == {"missing"}
+    assert set(bought.filter(pl.col("quantity") > 0)["state"]) == {"fits"}
+    assert sum(row["stock_share"] or 0 for row in rows) == pytest.approx(1)
+    assert sum(row["revenue_share"] or 0 for row in rows) == pytest.approx(1)
+
+
 def test_rents_end_at_the_planted_chance_of_their_plan(company: Company) -> None:
     rows = {row["id"]: row for row in company.rows("subscription_value")}
     assert set(rows) == {plan for plan, *_ in PLANS}

@@ -17,6 +17,8 @@ Frame = nw.LazyFrame[Any]
 
 CUSTOMER = "customer_id"
 FIELD = "customer_segment"
+UNDIVIDED = OWNERLESS | {"stock"}
+"""Tables that customers do not divide: whomever a question is about, all their rows are meant."""
 SEGMENT = Text(ru="Сегмента", en="segment")
 
 
@@ -37,7 +39,7 @@ def asked_rows(tables: Tables, inputs: Mapping[str, Table], params: Params, scop
 
 
 def _of_customers(rows: Frame, table: Table, present: Frame) -> Frame:
-    if table.name in OWNERLESS:
+    if table.name in UNDIVIDED:
         return rows
     if CUSTOMER not in table.names:
         raise ValueError(f"{table.name} has no {CUSTOMER}: a segment cannot be applied to it")

@@ -2,6 +2,7 @@
 
 from rakurs.analyses.products.abc_xyz import ANALYSIS as ABC_XYZ
 from rakurs.analyses.products.association_rules import ANALYSIS as ASSOCIATION_RULES
+from rakurs.analyses.products.assortment import ANALYSIS as ASSORTMENT
 from rakurs.analyses.products.elasticity import ANALYSIS as ELASTICITY
 from rakurs.analyses.products.next_offers import ANALYSIS as NEXT_OFFERS
 from rakurs.analyses.products.recommendations import ANALYSIS as RECOMMENDATIONS
@@ -13,5 +14,5 @@ AREA = Area(
     name="products",
     title=Text(ru="Товары", en="Products"),
     icon="package",
-    analyses=(NEXT_OFFERS, RECOMMENDATIONS, ASSOCIATION_RULES, ELASTICITY, ABC_XYZ, STOCK_COVER),
+    analyses=(NEXT_OFFERS, RECOMMENDATIONS, ASSOCIATION_RULES, ELASTICITY, ABC_XYZ, STOCK_COVER, ASSORTMENT),
 )

@@ -8,8 +8,9 @@ import narwhals.stable.v2 as nw
 from rakurs.analyses.columns import choice, column, overlapping
 from rakurs.analyses.filters import basis_choice
 from rakurs.analyses.products.names import PRODUCT
+from rakurs.analyses.products.stock_counts import PLACE, counted
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Need
-from rakurs.core.frames import ratio, row_number, to_money, where_cell
+from rakurs.core.frames import ratio, to_money, where_cell
 from rakurs.core.params import Params, parameter
 from rakurs.core.periods import day_number
 from rakurs.core.text import Text
@@ -38,7 +39,7 @@ class StockCoverParams(Params):
     PREFERRED: ClassVar[Basis] = Basis.ORDERS
 
     basis: Basis = BUYING_BASIS
-    place: str | None = parameter(None, Text(ru="Склад или магазин", en="Warehouse or shop"), unit=Unit.TEXT)
+    place: str | None = PLACE
     sales_days: int = parameter(
         90, Text(ru="Продажи за последние дни", en="Sales of the last days"), unit=Unit.DAYS, ge=7, le=730
     )
@@ -91,25 +92,6 @@ COLUMNS = (
 )
 
 
-def counted(frames: Frames, params: StockCoverParams) -> Frame:
-    """One row per product: what its last count by the day of the question found free, over all places or in one."""
-    known = present(frames["stock"]).filter(nw.col("counted_on") <= nw.lit(params.today))
-    if params.place is not None:
-        known = known.filter(nw.col("place") == nw.lit(params.place))
-    named = known.with_columns(
-        (-nw.col("counted_epoch")).alias("latest"), nw.coalesce(nw.col("place"), nw.lit("")).alias("place")
-    )
-    last = named.with_columns(row_number(("product_id", "place"), ("latest", "quantity")).alias("rank")).filter(
-        nw.col("rank") == 1
-    )
-    return last.group_by("product_id").agg(
-        (nw.col("quantity").cast(nw.Float64()) - nw.col("reserved").cast(nw.Float64()).fill_null(0.0))
-        .sum()
-        .alias("on_hand"),
-        nw.col("counted_on").max().alias("counted_on"),
-    )
-
-
 def sold(frames: Frames, params: StockCoverParams) -> Frame:
     """One row per product ever sold up to the day: pieces a day of the last days, their spread, the last day."""
     numbers = frames["calendar"].select(nw.col("day").alias("sold_on"), "day_number")
@@ -152,7 +134,7 @@ def stock_cover(*, params: StockCoverParams, **frames: Frame) -> Frame:
         nw.col("lead_time_days").alias("own_lead"),
     )
     rows = (
-        counted(frames, params)
+        counted(frames["stock"], place=params.place, day=params.today)
         .join(sold(frames, params), on="product_id", how="left")
         .join(products, on="product_id", how="left")
         .with_columns(
@@ -212,8 +194,12 @@ def members(frames: Frames, params: StockCoverParams, cell: Cell) -> Frame:
     return where_cell(stock_cover(params=params, **frames), dict(cell)).select("product_id")
 
 
+def _counted(frames: Frames, params: StockCoverParams) -> Frame:
+    return counted(frames["stock"], place=params.place, day=params.today)
+
+
 def _unsold_rows(frames: Frames, params: StockCoverParams) -> Frame:
-    has_count = counted(frames, params).select("product_id")
+    has_count = _counted(frames, params).select("product_id")
     return sold(frames, params).select("product_id").join(has_count, on="product_id", how="anti")
 
 
@@ -334,7 +320,7 @@ ANALYSIS = Analysis(
             Need(
                 what=Text(ru="товаров с подсчитанным остатком", en="products whose stock was counted"),
                 at_least=1,
-                rows=counted,
+                rows=_counted,
             ),
         )
     ),
