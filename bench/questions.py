@@ -194,6 +194,7 @@ WITHOUT_PEERS = frozenset(
         "churn_risk",
         "customer_groups",
         "customer_value",
+        "demand_factors",
         "demand_forecast",
         "elasticity",
         "lead_quality",

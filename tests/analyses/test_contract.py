@@ -125,6 +125,10 @@ KEPT_NAMES = {
         "basis place sales_days lead_days order_days reserve dead_days excess_days",
         "product_id product state on_hand per_day cover_days last_sold_on order_point to_order frozen excess_money",
     ),
+    "demand_factors": (
+        "period basis grain pipeline manager channel",
+        "factor effect effect_low effect_high verdict change change_low change_high products customers",
+    ),
     "assortment": (
         "period place basis pipeline manager channel customer_segment",
         "product_id product state buyers buyers_share revenue revenue_share on_hand stock_money stock_share",

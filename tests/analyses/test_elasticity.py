@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rakurs.analyses.products.demand import Panel, Slope, common_slope, filled, own_slope, poisson_slope, shrunk
+from rakurs.analyses.products.demand import Panel, Slope, common_slopes, filled, own_slope, poisson_slopes, shrunk
 from rakurs.analyses.products.elasticity import best_price
 
 
@@ -41,32 +41,32 @@ def test_it_is_what_a_column_for_each_product_and_period_finds(seed: int, slope:
     if gaps:
         hidden = np.random.default_rng(seed).random(panel.units.shape) < 0.15
         panel = Panel(np.where(hidden, 0.0, panel.units), np.where(hidden, np.nan, panel.log_price))
-    found = poisson_slope(panel)
+    found = poisson_slopes(panel)
     assert found is not None
-    assert found[0].value == pytest.approx(by_dummies(panel), abs=1e-5)
+    assert found.slopes[0].value == pytest.approx(by_dummies(panel), abs=1e-5)
 
 
 def test_the_error_is_that_of_leaving_each_product_out() -> None:
     panel = drawn(4, products=20, periods=15, slope=-1.0)
-    found = poisson_slope(panel)
+    found = poisson_slopes(panel)
     assert found is not None
     left = []
     for number in range(20):
         others = np.arange(20) != number
-        without = poisson_slope(Panel(panel.units[others], panel.log_price[others]))
+        without = poisson_slopes(Panel(panel.units[others], panel.log_price[others]))
         assert without is not None
-        left.append(without[0].value)
+        left.append(without.slopes[0].value)
     jackknife = np.sqrt(19 / 20 * ((np.array(left) - np.mean(left)) ** 2).sum())
-    assert found[0].error == pytest.approx(jackknife, rel=0.15)
+    assert found.slopes[0].error == pytest.approx(jackknife, rel=0.15)
 
 
 def test_what_is_planted_comes_back_and_plain_averages_do_not_find_it() -> None:
     inside = 0
     for seed in range(40):
         panel = drawn(seed, products=30, periods=24, slope=-1.8)
-        found = common_slope(panel)
+        found = common_slopes(panel)
         assert found is not None
-        inside += found[0].low <= -1.8 <= found[0].high
+        inside += found.slopes[0].low <= -1.8 <= found.slopes[0].high
         pooled = np.polyfit(panel.log_price[panel.units > 0], np.log(panel.units[panel.units > 0]), 1)[0]
         assert abs(pooled + 1.8) > 0.5
     assert 33 <= inside <= 40
@@ -75,35 +75,35 @@ def test_what_is_planted_comes_back_and_plain_averages_do_not_find_it() -> None:
 def test_where_nothing_is_planted_nothing_is_found_about_as_often_as_promised() -> None:
     inside = 0
     for seed in range(200):
-        found = common_slope(drawn(seed, products=25, periods=18, slope=0.0, size=3.0))
+        found = common_slopes(drawn(seed, products=25, periods=18, slope=0.0, size=3.0))
         assert found is not None
-        inside += found[0].low <= 0 <= found[0].high
+        inside += found.slopes[0].low <= 0 <= found.slopes[0].high
     assert 180 <= inside <= 199
 
 
 def test_money_may_be_in_any_unit() -> None:
     panel = drawn(3, products=10, periods=12, slope=-1.2)
-    one, other = common_slope(panel), common_slope(Panel(panel.units, panel.log_price + np.log(97.3)))
+    one, other = common_slopes(panel), common_slopes(Panel(panel.units, panel.log_price + np.log(97.3)))
     assert one is not None
     assert other is not None
-    assert one[0].value == pytest.approx(other[0].value, abs=1e-8)
-    assert one[0].error == pytest.approx(other[0].error, rel=1e-6)
+    assert one.slopes[0].value == pytest.approx(other.slopes[0].value, abs=1e-8)
+    assert one.slopes[0].error == pytest.approx(other.slopes[0].error, rel=1e-6)
 
 
 def test_a_product_may_be_counted_in_any_unit() -> None:
     panel = drawn(3, products=10, periods=12, slope=-1.2)
     grams = np.where(np.arange(10) == 4, 1000.0, 1.0)[:, None]
-    one, other = common_slope(panel), common_slope(Panel(panel.units * grams, panel.log_price))
+    one, other = common_slopes(panel), common_slopes(Panel(panel.units * grams, panel.log_price))
     assert one is not None
     assert other is not None
-    assert one[0].value == pytest.approx(other[0].value, abs=1e-7)
+    assert one.slopes[0].value == pytest.approx(other.slopes[0].value, abs=1e-7)
 
 
 @pytest.mark.parametrize("prices", ["all alike", "never"])
 def test_prices_that_do_not_move_by_themselves_tell_nothing(prices: str) -> None:
     panel = drawn(1, products=8, periods=12, slope=-2.0)
     steps = np.linspace(0, 1, 12)[None, :] if prices == "all alike" else np.zeros((1, 12))
-    assert common_slope(Panel(panel.units, panel.log_price[:, :1] + steps)) is None
+    assert common_slopes(Panel(panel.units, panel.log_price[:, :1] + steps)) is None
 
 
 def test_a_silent_period_is_one_of_no_demand_at_the_price_before() -> None:
@@ -118,9 +118,9 @@ def test_a_silent_period_is_one_of_no_demand_at_the_price_before() -> None:
 
 def test_one_product_alone_is_rougher_and_pulled_to_all() -> None:
     panel = drawn(5, products=60, periods=30, slope=-1.5)
-    found = common_slope(panel)
+    found = common_slopes(panel)
     assert found is not None
-    common, effects = found
+    (common,), effects = found.slopes, found.effects
     own = [own_slope(units, price, effects) for units, price in zip(panel.units, panel.log_price, strict=True)]
     pulled = shrunk(own, common)
     known = [one for one in own if one is not None]
@@ -169,9 +169,9 @@ def test_real_promotions_bring_demand() -> None:
     units = weekly["quantity"].unstack().to_numpy(dtype=float)
     price = (weekly["sales_value"] / weekly["quantity"]).unstack().to_numpy(dtype=float)
     panel = filled(units, price)
-    found = common_slope(panel)
+    found = common_slopes(panel)
     assert found is not None
-    common, effects = found
+    (common,), effects = found.slopes, found.effects
     assert common.high < -0.5
     own = [own_slope(row, prices, effects) for row, prices in zip(panel.units, panel.log_price, strict=True)]
     sure = [one for one in own if one is not None and one.error < 0.5]

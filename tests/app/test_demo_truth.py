@@ -287,6 +287,14 @@ def test_what_is_bought_and_planted_as_out_is_missing_from_the_assortment(compan
     assert sum(row["revenue_share"] or 0 for row in rows) == pytest.approx(1)
 
 
+def test_the_planted_price_moves_demand_and_the_prices_beside_it_do_not(company: Company) -> None:
+    rows = {row["factor"]: row for row in company.rows("demand_factors", basis="orders")}
+    planted = company.truth.elasticity
+    low, high = rows["price"]["effect_low"], rows["price"]["effect_high"]
+    assert abs(rows["price"]["effect"] - planted) <= high - low < 0.3
+    assert rows["rivals"]["verdict"] == "not_seen"
+
+
 def test_rents_end_at_the_planted_chance_of_their_plan(company: Company) -> None:
     rows = {row["id"]: row for row in company.rows("subscription_value")}
     assert set(rows) == {plan for plan, *_ in PLANS}

@@ -31,15 +31,15 @@ _NOTHING = nw.lit(0).cast(Unit.MONEY.dtype)
 
 
 def priced_lines(order_lines: Frame, products: Frame) -> Frame:
-    """Order lines with `line_amount` and `line_cost` in the order's currency; a return's are negative.
+    """Order lines with `line_amount`, `line_cost` and `line_discount` in the order's currency; a return's are negative.
 
-    A line without amount is quantity * price - discount; without cost, quantity * the product's unit cost.
+    A line without amount is quantity * price - discount; without cost, quantity * the product's unit cost; its discount is
+    what the amount lacks of quantity * price.
     """
     costs = products.select("product_id", "category", "brand", "unit_cost")
     lines = present(order_lines).join(costs, on="product_id", how="left")
-    computed = nw.col("quantity").cast(nw.Float64()) * nw.col("price").cast(nw.Float64()) - nw.col(
-        "discount"
-    ).fill_null(0).cast(nw.Float64())
+    full = nw.col("quantity").cast(nw.Float64()) * nw.col("price").cast(nw.Float64())
+    computed = full - nw.col("discount").fill_null(0).cast(nw.Float64())
     unit_cost = nw.col("quantity").cast(nw.Float64()) * nw.col("unit_cost").cast(nw.Float64())
     is_return = nw.col("is_return").fill_null(value=False)
     known = lines.with_columns(
@@ -47,7 +47,9 @@ def priced_lines(order_lines: Frame, products: Frame) -> Frame:
         nw.coalesce(nw.col("cost").cast(Unit.MONEY.dtype), to_money(unit_cost)).alias("line_cost"),
         is_return.alias("is_return"),
     )
-    return known.with_columns(
+    taken_off = known.with_columns((to_money(full.abs()) - nw.col("line_amount").abs()).alias("line_discount"))
+    return taken_off.with_columns(
+        nw.when(is_return).then(-nw.col("line_discount")).otherwise(nw.col("line_discount")).alias("line_discount"),
         nw.when(is_return).then(-nw.col("line_amount").abs()).otherwise(nw.col("line_amount")).alias("line_amount"),
         nw.when(is_return).then(-nw.col("line_cost").abs()).otherwise(nw.col("line_cost")).alias("line_cost"),
         nw.when(is_return).then(-nw.col("quantity").abs()).otherwise(nw.col("quantity")).alias("quantity"),

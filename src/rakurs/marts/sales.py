@@ -95,7 +95,8 @@ def sale_lines(
     """
     _ = settings
     by_deals = _deal_lines(sales, outcomes, products)
-    ordered = sales.filter(nw.col("basis") == ORDERS_BASIS)
+    days = orders.select(nw.col("order_id").alias("sale_id"), "ordered_on")
+    ordered = sales.filter(nw.col("basis") == ORDERS_BASIS).join(days, on="sale_id", how="left")
     by_orders = _order_lines(ordered, orders, order_lines, products)
     unlisted = ordered.join(
         order_lines.filter(nw.col("deleted_at").is_null()).select(nw.col("order_id").alias("sale_id")),
@@ -107,7 +108,7 @@ def sale_lines(
 
 
 def _deal_lines(sales: Frame, outcomes: Frame, products: Frame) -> Frame:
-    owned = outcomes.select(nw.col("deal_id").alias("sale_id"), "product_id")
+    owned = outcomes.select(nw.col("deal_id").alias("sale_id"), "product_id", nw.col("closed_on").alias("ordered_on"))
     return _single_line(sales.filter(nw.col("basis") == DEALS_BASIS).join(owned, on="sale_id", how="left"), products)
 
 
@@ -129,6 +130,7 @@ def _order_lines(ordered: Frame, orders: Frame, order_lines: Frame, products: Fr
         "quantity",
         "line_amount",
         "line_cost",
+        "line_discount",
         "is_return",
     )
     rates = orders.select(
@@ -138,8 +140,9 @@ def _order_lines(ordered: Frame, orders: Frame, order_lines: Frame, products: Fr
         .otherwise(nw.lit(1.0))
         .alias("rate"),
     )
-    sold = ordered.drop("revenue", "margin")
+    sold = ordered.drop("revenue", "margin", "discount")
     joined = lines.join(sold, on="sale_id", how="inner").join(rates, on="sale_id", how="left")
     revenue = to_money(nw.col("line_amount").cast(nw.Float64()) * nw.col("rate"))
     cost = to_money(nw.col("line_cost").cast(nw.Float64()) * nw.col("rate"))
-    return joined.with_columns(revenue.alias("revenue"), (revenue - cost).alias("margin"))
+    discount = to_money(nw.col("line_discount").cast(nw.Float64()) * nw.col("rate"))
+    return joined.with_columns(revenue.alias("revenue"), (revenue - cost).alias("margin"), discount.alias("discount"))

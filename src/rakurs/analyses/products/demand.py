@@ -8,7 +8,7 @@ Journal 20 (2020), 95-115; errors by product, by leaving each out: Bell and McCa
 Methodology 28 (2002), 169-181.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,10 +50,14 @@ class Slope:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Products as rows, periods as columns: units sold and the log of the price; NaN where a product was not on sale."""
+    """Products as rows, periods as columns: units sold and the log of the price; NaN where a product was not on sale.
+
+    `beside` are other factors of the same shape, by which demand is told from the price; 0 where one is not known.
+    """
 
     units: Array
     log_price: Array
+    beside: tuple[Array, ...] = ()
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -77,59 +81,97 @@ def filled(units: Array, price: Array) -> Panel:
     return Panel(np.where(np.isnan(log_price), 0.0, np.nan_to_num(units)), log_price)
 
 
-def common_slope(panel: Panel) -> tuple[Slope, Array] | None:
-    """The elasticity of all products together, errors clustered by product, and the log effect of each period.
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a panel tells: the slope of the price and of each factor beside it, the log effect of each period, each cell's mean."""
+
+    slopes: tuple[Slope, ...]
+    effects: Array
+    mean: Array
+
+
+def common_slopes(panel: Panel) -> Fitted | None:
+    """The elasticity of all products together, and by the factors beside the price, errors clustered by product.
 
     A product counts by how evenly it sells, not by the unit it is counted in: its units are divided by how much their
     variance exceeds their mean. None where no price moves on its own, or nothing else tells it apart.
     """
     on_sale = np.maximum(panel.known.sum(axis=1), 1)
     level = np.maximum(panel.units.sum(axis=1) / on_sale, 1e-12)[:, None]
-    even = Panel(panel.units / level, panel.log_price)
-    found = poisson_slope(even)
+    even = replace(panel, units=panel.units / level)
+    found = poisson_slopes(even)
     if found is None:
         return None
-    excess = np.where(panel.known, (even.units - found[2]) ** 2 / np.maximum(found[2], 1e-12), 0.0).sum(axis=1)
+    excess = np.where(panel.known, (even.units - found.mean) ** 2 / np.maximum(found.mean, 1e-12), 0.0).sum(axis=1)
     spread = np.maximum(excess / np.maximum(on_sale - 1, 1), 1e-6)
-    again = poisson_slope(Panel(even.units / spread[:, None], panel.log_price))
-    return None if again is None else again[:2]
+    return poisson_slopes(replace(even, units=even.units / spread[:, None]))
 
 
-def poisson_slope(panel: Panel) -> tuple[Slope, Array, Array] | None:
-    """The elasticity as the units given make it, the log effect of each period, and the mean of each cell."""
+def told_apart(panel: Panel, factor: Array) -> bool:
+    """Whether `factor` moves apart from products, periods, the price and what is already beside it."""
+    known = panel.known.astype(float)
+    values = np.where(panel.known, factor, 0.0)
+    moved = (_without_product(values, known) ** 2).sum()
+    if moved <= STILL * known.sum():
+        return False
+    own, others = _without_means(values, known).ravel(), [panel.log_price, *panel.beside]
+    held = np.stack([_without_means(np.where(panel.known, other, 0.0), known).ravel() for other in others], axis=1)
+    rest = own - held @ np.linalg.lstsq(held, own, rcond=None)[0]
+    return bool((rest**2).sum() > LEAST_OWN * moved)
+
+
+def poisson_slopes(panel: Panel) -> Fitted | None:
+    """The same as the units given make it; each must be told apart from the others (`told_apart`)."""
     known = panel.known & (panel.units.sum(axis=1, keepdims=True) > 0)
     known &= np.where(known, panel.units, 0.0).sum(axis=0, keepdims=True) > 0
-    units, price = np.where(known, panel.units, 0.0), np.where(known, panel.log_price, 0.0)
+    units = np.where(known, panel.units, 0.0)
+    factors = np.stack([np.where(known, values, 0.0) for values in (panel.log_price, *panel.beside)])
     products = int(known.any(axis=1).sum())
-    if products < 2:
+    if products < 2 or not _moves_alone(factors[0], known):
         return None
-    moved = (_without_product(price, known.astype(float)) ** 2).sum()
-    own_part = (_without_means(price, known.astype(float)) ** 2).sum()
-    if moved <= STILL * known.sum() or own_part <= LEAST_OWN * moved:
-        return None
-    slope, log_mean = 0.0, np.where(known, np.log(units.sum() / known.sum()), 0.0)
+    slopes, log_mean = np.zeros(len(factors)), np.where(known, np.log(units.sum() / known.sum()), 0.0)
     for _ in range(ROUNDS):
         mean = _scaled(np.where(known, np.exp(log_mean), 0.0), units)
-        own = _without_means(price, mean)
-        information = (mean * own**2).sum()
-        if information <= 0:
+        own, information = _own_information(factors, mean)
+        if np.linalg.matrix_rank(information) < len(factors):
             return None
-        step = float(np.clip(((units - mean) * own).sum() / information, -1.0, 1.0))
-        slope += step
-        log_mean = np.where(known, np.log(np.maximum(mean, 1e-300)) + step * price, 0.0)
-        if abs(step) < CLOSE * max(1.0, abs(slope)):
+        score = ((units - mean) * own).sum(axis=(1, 2))
+        step = np.clip(np.linalg.solve(information, score), -1.0, 1.0)
+        slopes = slopes + step
+        log_mean = np.where(known, np.log(np.maximum(mean, 1e-300)) + np.tensordot(step, factors, 1), 0.0)
+        if (np.abs(step) < CLOSE * np.maximum(1.0, np.abs(slopes))).all():
             break
     mean = _scaled(np.where(known, np.exp(log_mean), 0.0), units)
-    own = _without_means(price, mean)
-    information = (mean * own**2).sum()
-    # What leaving out each product would change: the few that tell most also fit themselves best.
-    told = (mean * own**2).sum(axis=1) / information
-    without = ((units - mean) * own).sum(axis=1) / np.maximum(1 - told, 1e-6)
-    error = float(np.sqrt((without**2).sum() * (products - 1) / products) / information)
-    rest = np.where(known, np.log(np.maximum(mean, 1e-300)) - slope * price, 0.0)
+    errors = _clustered_errors(units, mean, factors, products)
+    rest = np.where(known, np.log(np.maximum(mean, 1e-300)) - np.tensordot(slopes, factors, 1), 0.0)
     rest -= (rest.sum(axis=1) / np.maximum(known.sum(axis=1), 1))[:, None]
     effects = np.where(known, rest, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    return Slope(slope, error, products), effects, mean
+    found = tuple(Slope(float(value), float(error), products) for value, error in zip(slopes, errors, strict=True))
+    return Fitted(found, effects, mean)
+
+
+def _moves_alone(values: Array, known: NDArray[np.bool_]) -> bool:
+    """Whether a factor moves at all, and not only along with its period."""
+    moved = (_without_product(values, known.astype(float)) ** 2).sum()
+    own_part = (_without_means(values, known.astype(float)) ** 2).sum()
+    return bool(moved > STILL * known.sum() and own_part > LEAST_OWN * moved)
+
+
+def _own_information(factors: Array, mean: Array) -> tuple[Array, Array]:
+    """What product and period leave of each factor, and the information of the slopes."""
+    own = np.stack([_without_means(values, mean) for values in factors])
+    return own, np.einsum("pt,ipt,jpt->ij", mean, own, own)
+
+
+def _clustered_errors(units: Array, mean: Array, factors: Array, products: int) -> Array:
+    """What leaving out each product would change: the few that tell most also fit themselves best."""
+    own, information = _own_information(factors, mean)
+    inverse = np.linalg.inv(information)
+    told = np.einsum("pt,ipt,jpt->pij", mean, own, own) @ inverse
+    scores = np.einsum("pt,ipt->pi", units - mean, own)
+    without = np.linalg.solve(np.eye(len(factors)) * (1 + 1e-6) - told, scores[:, :, None])[:, :, 0]
+    covariance = inverse @ (without.T @ without) @ inverse * (products - 1) / products
+    return np.sqrt(np.diag(covariance))
 
 
 def own_slope(units: Array, log_price: Array, effects: Array) -> Slope | None:

@@ -2,61 +2,45 @@
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from rakurs.analyses.columns import answered, choice, column, overlapping
-from rakurs.analyses.filters import SalesFilters, asked_sales, basis_choice, filtered_sales, within
-from rakurs.analyses.products.demand import Array, Panel, Slope, common_slope, filled, own_slope, shrunk
+from rakurs.analyses.filters import basis_choice, filtered_sales, within
+from rakurs.analyses.products.demand import Panel, Slope, common_slopes, filled, own_slope, shrunk
+from rakurs.analyses.products.demand_panel import GATE, LINES, Grid, PanelParams, bought_lines, in_periods
 from rakurs.analyses.products.names import PRODUCT, with_product_names
 from rakurs.analyses.sale_gates import LINES_OF_RETURNS
 from rakurs.core.analysis import (
     Analysis,
     Cell,
     Chart,
-    DataGate,
     Example,
     Frames,
     LeftOut,
     Members,
-    Need,
     Statement,
     Told,
 )
-from rakurs.core.coding import coded
 from rakurs.core.frames import count_distinct, sum_where
 from rakurs.core.params import parameter
 from rakurs.core.table import Column
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SALE_LINES
-from rakurs.metrics.basis import BUYING_BASIS, Basis
-from rakurs.schema import ORDERS, PRODUCTS
+from rakurs.metrics.basis import Basis
+from rakurs.schema import PRODUCTS
 from rakurs.schema.derived import stored
 
 Frame = nw.LazyFrame[Any]
 
-LINES = "sale_lines"
-LEAST_ROWS = 60
-"""Products times periods below which nothing is told apart."""
 RECENT = 3
 """The present price, cost and demand are those of the last periods with sales, so many."""
-STEADY = 0.9
-"""A price is known of the periods with a sale. Of products that sell in fewer of theirs the carried price would hide the answer."""
 TELLING = 0.02
 """A price that differs by less from the best one is left alone."""
-
-
-class Grain(StrEnum):
-    """How long a period is."""
-
-    WEEK = "week"
-    MONTH = "month"
 
 
 VERDICTS: Mapping[str, Text] = {
@@ -69,21 +53,9 @@ VERDICTS: Mapping[str, Text] = {
 }
 
 
-class ElasticityParams(SalesFilters):
+class ElasticityParams(PanelParams):
     """What is looked at, how far a price may go, and what if."""
 
-    PREFERRED: ClassVar[Basis] = Basis.ORDERS
-
-    basis: Basis = BUYING_BASIS
-    grain: Grain = parameter(
-        Grain.MONTH,
-        Text(ru="Период", en="Period"),
-        help=Text(
-            ru="Длина периода: цена внутри него считается одной",
-            en="How long a period is: within it the price is taken as one",
-        ),
-        labels={Grain.WEEK: Text(ru="Неделя", en="Week"), Grain.MONTH: Text(ru="Месяц", en="Month")},
-    )
     max_change: float = parameter(
         0.15, Text(ru="Менять цену не больше чем на", en="Change a price by at most"), unit=Unit.SHARE, ge=0.01, le=0.9
     )
@@ -142,25 +114,6 @@ COLUMNS = (
 )
 
 
-def bought_lines(lines: Frame, params: ElasticityParams) -> Frame:
-    """The lines with a product and a price that were sold in the period, returns left out."""
-    return asked_sales(lines, params).filter(
-        ~nw.col("is_return"), ~nw.col("product_id").is_null(), nw.col("quantity") > 0, nw.col("revenue") > 0
-    )
-
-
-def in_periods(frames: Frames, params: ElasticityParams) -> Frame:
-    """The same lines with the period in which they were ordered: a price is answered when buying, not when paying."""
-    ordered = frames["orders"].select(nw.col("order_id").alias("sale_id"), "ordered_on")
-    period = frames["calendar"].select(nw.col("day").alias("chosen_on"), nw.col(params.grain.value).alias("period"))
-    return (
-        bought_lines(frames[LINES], params)
-        .join(ordered, on="sale_id", how="left")
-        .with_columns(nw.coalesce(nw.col("ordered_on"), nw.col("sold_on")).alias("chosen_on"))
-        .join(period, on="chosen_on", how="inner")
-    )
-
-
 def elasticity(*, products: Frame, params: ElasticityParams, **frames: Frame) -> Frame:
     """The panel, for `finish`: one row per product and period with a sale."""
     has_cost = ~nw.col("margin").is_null()
@@ -193,10 +146,10 @@ def finish(rows: pa.Table, params: ElasticityParams) -> pa.Table:
         return answered([], COLUMNS)
     goods = _Goods(rows)
     panel, is_steady = goods.panel, goods.is_steady
-    found = common_slope(Panel(panel.units[is_steady], panel.log_price[is_steady]))
+    found = common_slopes(Panel(panel.units[is_steady], panel.log_price[is_steady]))
     if found is None:
         return answered([goods.untold(place) for place in range(len(goods.ids))], COLUMNS)
-    common, effects = found
+    (common,), effects = found.slopes, found.effects
     own = [
         own_slope(panel.units[place], panel.log_price[place], effects) if is_steady[place] else None
         for place in range(len(goods.ids))
@@ -211,32 +164,13 @@ class _Goods:
     """The rows of `elasticity` as a panel, and each product's present price, cost and demand."""
 
     def __init__(self, rows: pa.Table) -> None:
-        self.ids, product = coded(rows["product_id"])
-        periods, period = coded(rows["period"])
-        self._count = np.bincount(product, minlength=len(self.ids))
-        named = {
-            one: told
-            for one, *told in zip(
-                *(rows[key].to_pylist() for key in ("product_id", "product", "category", "customers")), strict=True
-            )
-        }
-        self._named = [named[one] for one in self.ids]
-        shape = (len(self.ids), len(periods))
-
-        def spread(name: str) -> Array:
-            values = np.full(shape, np.nan)
-            values[product, period] = rows[name].to_numpy(zero_copy_only=False)
-            return values
-
-        self._units, self._revenue = spread("units"), spread("revenue")
-        self._costed, self._cost = spread("costed_units"), spread("cost")
+        grid = Grid(rows)
+        self.ids, self._count = grid.ids, grid.count
+        self._named = grid.of_products("product", "category", "customers")
+        self._units, self._revenue = grid.spread("units"), grid.spread("revenue")
+        self._costed, self._cost = grid.spread("costed_units"), grid.spread("cost")
         self.panel: Panel = filled(self._units, self._revenue / self._units)
-
-    @property
-    def is_steady(self) -> NDArray[np.bool_]:
-        """Which products sold in nearly every period of theirs, so that their prices are known."""
-        on_sale = self.panel.known.sum(axis=1)
-        return self._count >= STEADY * np.maximum(on_sale, 1)
+        self.is_steady = grid.is_steady(self.panel.known)
 
     def _lately(self, place: int) -> tuple[float, float, float | None]:
         """Units a period, price and cost of a unit, over the last periods with sales."""
@@ -368,10 +302,6 @@ def members(frames: Frames, params: ElasticityParams, cell: Cell) -> Frame:
     return found.select("customer_id").unique()
 
 
-def _cells(frames: Frames, params: ElasticityParams) -> Frame:
-    return in_periods(frames, params).group_by("product_id", "period").agg()
-
-
 def _sold(product: str, month: int, units: int, price: float) -> tuple[dict[str, Any], dict[str, Any]]:
     order = f"{product} {month:02}"
     placed = {"order_id": order, "ordered_at": f"2025-{month:02}-10", "customer_id": "c", "amount": units * price}
@@ -465,7 +395,7 @@ ANALYSIS = Analysis(
         "Santos Silva, Tenreyro, Review of Economics and Statistics 88 (2006), 641-658; Lerner, Review of Economic Studies 1 "
         "(1934), 157-175; Morris, JASA 78 (1983), 47-55"
     ),
-    inputs={LINES: SALE_LINES, "orders": stored(ORDERS), "calendar": CALENDAR, "products": stored(PRODUCTS)},
+    inputs={LINES: SALE_LINES, "calendar": CALENDAR, "products": stored(PRODUCTS)},
     params=ElasticityParams,
     columns=COLUMNS,
     order=("-gain", "product_id"),
@@ -477,15 +407,7 @@ ANALYSIS = Analysis(
         kind="intervals", x="product", y=("elasticity",), interval=("elasticity_low", "elasticity_high"), limit=30
     ),
     choice=basis_choice(Basis.ORDERS, rows=lambda frames, _params: frames[LINES]),
-    gate=DataGate(
-        needs=(
-            Need(
-                what=Text(ru="товаров, умноженных на периоды с продажами", en="products times periods with sales"),
-                at_least=LEAST_ROWS,
-                rows=_cells,
-            ),
-        )
-    ),
+    gate=GATE,
     left_out=(
         LeftOut(
             reason=Text(ru="Строки без товара", en="Lines without a product"),
