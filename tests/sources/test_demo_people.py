@@ -47,7 +47,7 @@ def test_plans_of_every_level_add_up(company: Company) -> None:
 # Names
 
 
-def test_duplicates_are_found_exactly_by_phone_or_mail(company: Company) -> None:
+def test_what_shares_a_phone_or_mail_is_a_duplicate_or_a_relative(company: Company) -> None:
     found = set(
         company.rows("""
         with written as (
@@ -62,7 +62,12 @@ def test_duplicates_are_found_exactly_by_phone_or_mail(company: Company) -> None
     """)
     )
     pairs = company.rows(f"select original_id, duplicate_id from '{company.folder}/truth/customer_duplicates.parquet'")
-    assert found == set(pairs)
+    known_by_neither = set(pairs) - found
+    assert len(known_by_neither) < 0.05 * len(pairs)
+    others = found - set(pairs)
+    assert len(others) > 0.005 * company.value("select count(*) from customers")
+    numbers = {tuple(int(one[1:]) % 9_000_000 for one in pair) for pair in others}
+    assert all(abs(one - other) == 1 for one, other in numbers)
     assert len(pairs) == company.truth.duplicates.successes
     assert_fits(company.truth.duplicates, "duplicates")
     assert company.value("select count(distinct customer_id) from orders where customer_id like 'C9%'") > 0

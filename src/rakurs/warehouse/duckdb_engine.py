@@ -95,9 +95,10 @@ class DuckDBEngine:
         self._connection.close()
 
 
-def frame_of(cursor: Cursor, name: str) -> Frame:
-    """The table called `name` as a lazy frame that runs on `cursor`, inside its transaction."""
-    return nw.from_native(cursor.table(quoted(name)))
+def frame_of(cursor: Cursor, name: str, *, schema: str | None = None) -> Frame:
+    """The table called `name` (of `schema`) as a lazy frame that runs on `cursor`, inside its transaction."""
+    place = quoted(name) if schema is None else f"{quoted(schema)}.{quoted(name)}"
+    return nw.from_native(cursor.table(place))
 
 
 def first_row(cursor: Cursor, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ from rakurs.schema.derived import day_of
 from rakurs.warehouse.duckdb_engine import Cursor, count, first_row
 from rakurs.warehouse.engine import Frame
 from rakurs.warehouse.execution import Watch, watched
+from rakurs.warehouse.identities import ONE, unified
 
 AnyMart = Mart | CalendarMart
 
@@ -100,7 +101,8 @@ def _watch(progress: Progress, step: Text, *, share: int = 0, shares: int = 1) -
 
 def _share(cursor: Cursor, mart: Mart, name: str, *, share: int, shares: int) -> Frame:
     """The rows of an input whose split column falls to `share`; the whole input where it is not split."""
-    whole = cursor.table(quoted(mart.inputs[name].name))
+    table = mart.inputs[name].name
+    whole = cursor.table(quoted(table) if table not in unified(cursor) else f"{ONE}.{quoted(table)}")
     if shares == 1 or name not in mart.split:
         return nw.from_native(whole)
     return nw.from_native(whole.filter(f"hash({quoted(mart.split[name])}) % {shares} = {share}"))

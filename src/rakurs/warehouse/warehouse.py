@@ -23,8 +23,9 @@ import pyarrow as pa
 from rakurs.core.loading import LoadReport, Progress, silent
 from rakurs.core.mart import MartSettings
 from rakurs.core.source import Delivery
+from rakurs.core.text import Text
 from rakurs.schema.ddl import literal, quoted
-from rakurs.warehouse import journal, ledger, memberships, scores
+from rakurs.warehouse import identities, journal, ledger, memberships, scores
 from rakurs.warehouse.duckdb_engine import Cursor, DuckDBEngine, first_row
 from rakurs.warehouse.engine import Frame
 from rakurs.warehouse.journal import LoadRecord
@@ -88,6 +89,7 @@ class Warehouse:
         with warehouse._transaction() as cursor:
             ledger.prepare(cursor)
             memberships.prepare(cursor, raw)
+            identities.prepare(cursor, raw)
             scores.prepare(cursor)
         if is_new:
             journal.settle(raw, committed=None)
@@ -119,7 +121,10 @@ class Warehouse:
                 self._rebuild(cursor, marts, mart_settings, progress)
             report = load(cursor, deliveries, company=self.company, now=_now(), progress=progress)
             if report.data_version > ledger.data_version(cursor):
-                self._refresh(cursor, marts, mart_settings, progress, changed=changed_tables(report))
+                changed = changed_tables(report)
+                if identities.CUSTOMERS.name in changed:
+                    changed |= self._settle_identities(cursor, progress)
+                self._refresh(cursor, marts, mart_settings, progress, changed=changed)
                 ledger.set_state(cursor, data_version=report.data_version)
             report = ledger.timed(report, until=_now())
             ledger.keep_report(cursor, report)
@@ -142,6 +147,7 @@ class Warehouse:
         with self._transaction() as cursor:
             if ledger.state(cursor).get("marts") == signature(marts, settings or MartSettings()):
                 return
+            self._settle_identities(cursor, silent)
             self._refresh(cursor, marts, settings, silent)
             version = ledger.data_version(cursor)
             ledger.set_state(cursor, data_version=version + 1 if version else 0)
@@ -211,6 +217,56 @@ class Warehouse:
 
     def _mark_memberships(self, cursor: Cursor) -> None:
         ledger.set_state(cursor, memberships_version=_memberships_version(cursor) + 1)
+
+    def decide_identity(
+        self,
+        pairs: Iterable[tuple[str, str]],
+        kind: identities.DecisionKind,
+        *,
+        by: str,
+        marts: Sequence[AnyMart],
+        mart_settings: MartSettings | None = None,
+        progress: Progress = silent,
+    ) -> bool:
+        """Somebody decided of pairs of records that they are one customer, never one, or to leave it to the rules again.
+
+        Whether anything changed. All that depends on who is one customer follows in the same transaction.
+        """
+        with self._transaction() as cursor:
+            identities.keep_decisions(cursor, self.company.raw, pairs, kind, by=by, at=_now())
+            return self._follow_identities(cursor, marts, mart_settings, progress)
+
+    def records_to_compare(self) -> tuple[pa.Table, pa.Table]:
+        """What each record of a customer is known by, and the pairs that are surely one: what likeness is learned from."""
+        with self._engine.cursor() as cursor:
+            return identities.keys_and_links(cursor)
+
+    def keep_alike(
+        self,
+        pairs: pa.Table,
+        *,
+        marts: Sequence[AnyMart],
+        mart_settings: MartSettings | None = None,
+        progress: Progress = silent,
+    ) -> bool:
+        """These records look alike now; the likeliest are one customer from here on. Whether anything changed."""
+        with self._transaction() as cursor:
+            identities.keep_pairs(cursor, pairs)
+            return self._follow_identities(cursor, marts, mart_settings, progress)
+
+    def _settle_identities(self, cursor: Cursor, progress: Progress) -> frozenset[str]:
+        progress(Text(ru="Кто есть кто", en="Who is who"), done=0, total=1)
+        return identities.settle(cursor, on=datetime.now(ZoneInfo(self.company.zone)).date())
+
+    def _follow_identities(
+        self, cursor: Cursor, marts: Sequence[AnyMart], settings: MartSettings | None, progress: Progress
+    ) -> bool:
+        changed = self._settle_identities(cursor, progress)
+        if changed:
+            self._refresh(cursor, marts, settings, progress, changed=changed)
+        # What is undecided changed too, so answers about it are asked anew.
+        ledger.set_state(cursor, data_version=ledger.data_version(cursor) + 1)
+        return bool(changed)
 
     def arrival(self, slot: str) -> Arrival | None:
         """What was last loaded in `slot`, as it lies in the raw zone; None where nothing ever was."""
@@ -363,6 +419,7 @@ class Warehouse:
             for record in journal.records(self.company.raw, without=ledger.load_ids(cursor)):
                 ledger.adopt(cursor, record.report, record.entries)
         rebuild(cursor, company=self.company, now=_now(), progress=progress, correction=correction)
+        self._settle_identities(cursor, progress)
         self._refresh(cursor, marts, settings, progress)
         ledger.set_state(cursor, data_version=ledger.data_version(cursor) + 1)
 

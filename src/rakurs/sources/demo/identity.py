@@ -1,8 +1,8 @@
 """Identity: how are customers written down, and who was written down twice?
 
-A duplicate keeps the person and changes the writing: always the phone's format, and one of a typo in the name,
-the e-mail's letter case, or both. Two records belong together exactly when their phones have the same digits or
-their e-mails differ in letter case only.
+A duplicate keeps the person and changes the writing: the phone's format or the phone itself, a typo in the name, the
+e-mail's letter case. Some people share the phone, and the surname, of the record before theirs: a family is not one
+customer.
 """
 
 from rakurs.sources.demo.names import COMPANY_ADJECTIVES, COMPANY_NOUNS, MAIL_HOSTS, PATRONYMICS
@@ -12,6 +12,10 @@ from rakurs.sources.demo.steps import DAY_SECONDS, Step, chosen
 YO_AS_YE_SHARE = 0.35
 """Share of records typed without the letter ё."""
 NO_EMAIL_SHARE = 0.15
+FAMILY_SHARE = 0.02
+"""Share of people who are written down with the phone of a relative."""
+OTHER_PHONE_SHARE = 0.12
+"""Share of duplicates under another phone: what is left is the e-mail, or the name, birth date and city."""
 SOLE_TRADER_SHARE, JOINT_STOCK_SHARE = 0.25, 0.04
 
 _PHONE_FORMATS = (
@@ -31,6 +35,15 @@ def typed_phone(digits: str, which: str) -> str:
     return f"case ({which}) % {len(_PHONE_FORMATS)} {cases} end"
 
 
+OTHER_PHONES = 50_000_000
+"""A second phone of a record is that of the number so much further on, which no record has."""
+
+
+def _phone_digits(number: str) -> str:
+    """SQL for the ten digits of a phone, another for every number."""
+    return f"lpad((900000000 + (({number}) * 7368787 + 15485863) % 99999989)::varchar, 10, '9')"
+
+
 def _check_digit(digits: str, weights: tuple[int, ...]) -> str:
     """SQL for the control digit of a Russian tax id: a weighted sum modulo 11, then 10."""
     terms = " + ".join(f"{weight} * {digits}[{place}]::integer" for place, weight in enumerate(weights, 1))
@@ -46,12 +59,17 @@ CHUNK_STEPS = (
         "named",
         f"""
         with drawn as (
-            select p.*, u(p.no, 'form') as form_draw, u(p.no, 'surname') as surname_draw, u(p.no, 'name') as name_draw,
+            select p.*, u(p.no, 'form') as form_draw, u(p.phone_no, 'surname') as surname_draw,
+                -- A relative has another first name.
+                if(p.no = p.phone_no, u(p.no, 'name'), (u(p.phone_no, 'name') + 0.37) % 1) as name_draw,
                 1 + (u(p.no, 'gender') < if(p.kind = {COMPANY}, 0.4, 0.58))::integer as gender,
                 u(p.no, 'manager') as manager_draw, c.month_no
-            from people as p join days as c using (day_no)
+            from (
+                select *, if(kind <> {COMPANY} and no > 1 and u(no, 'family') < {FAMILY_SHARE}, no - 1, no) as phone_no
+                from people
+            ) as p join days as c using (day_no)
         )
-        select d.no, d.kind, d.gender, d.city_no, d.created_second, d.segment, d.segment_no, d.channel_no,
+        select d.no, d.phone_no, d.kind, d.gender, d.city_no, d.created_second, d.segment, d.segment_no, d.channel_no,
             d.starts_in_shop, d.branch_no, d.month_no, d.day_no, d.manager_draw,
             case when d.kind <> {COMPANY} then 'person' when d.form_draw < {SOLE_TRADER_SHARE} then 'sole'
                 when d.form_draw > 1 - {JOINT_STOCK_SHARE} then 'stock' else 'limited' end as form,
@@ -80,7 +98,7 @@ CHUNK_STEPS = (
                     when 'stock' then 'АО «' || title || '»'
                     else 'ООО «' || title || if(u(no, 'suffix') < 0.4, ' ' || (1 + pick(no, 'suffix-no', 99)), '') || '»'
                 end as full_name,
-                lpad((900000000 + (no * 7368787 + 15485863) % 99999989)::varchar, 10, '9') as phone_digits,
+                {_phone_digits("phone_no")} as phone_digits,
                 if(u(no, 'no-email') < {NO_EMAIL_SHARE}, null,
                     if(kind = {COMPANY}, 'zakaz' || no, first_latin[1] || '.' || surname_latin || no)
                         || '@' || h.host) as address,
@@ -124,12 +142,15 @@ CHUNK_STEPS = (
                     when 1 then name
                     else regexp_replace(lower(name), '\\s+', '  ') end as name,
                 if(pick(no, 'case', 2) = 0, upper(address), address) as address,
+                if(u(no, 'phone-again') < {OTHER_PHONE_SHARE}, {_phone_digits(f"no + {OTHER_PHONES}")}, phone_digits)
+                    as phone_digits,
                 least(created_second + {DAY_SECONDS} + pick(no, 'again', 200 * {DAY_SECONDS}), past_second() - 60)
                     as created_second,
                 if(u(no, 'birth-again') < 0.5, null, birth_date) as birth_date
             ),
             case pick(no, 'typo', 3) when 0 then 'typo' when 1 then 'same_name' else 'spacing_and_case' end as name_change,
-            if(address is not null and pick(no, 'case', 2) = 0, 'upper_case', 'none') as email_change
+            if(address is not null and pick(no, 'case', 2) = 0, 'upper_case', 'none') as email_change,
+            if(u(no, 'phone-again') < {OTHER_PHONE_SHARE}, 'other', 'format') as phone_change
         from identities as i
         where u(no, 'duplicate') < {DUPLICATE_SHARE}
         """,

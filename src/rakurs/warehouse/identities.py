@@ -1,0 +1,232 @@
+"""Who is one customer? Found by keys, likeness and people's decisions; every reading sees one customer, every record stays.
+
+The canonical tables hold records as their sources write them. The schema `one` holds, while any records are one customer,
+a view of each table that names customers with the customer's id in place of the record's; `customers` has there one row
+per customer. So a merge or a split changes rows of `identities` and the marts, and can always be taken back. Decisions of
+people lie as immutable files in `raw/identities/` and are replayed where the database was lost.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+from rakurs.identity import Decision, Link, Person, clustered, keys_sql, links_sql, needs_parsing_sql, parsed_phones
+from rakurs.identity.links import STRENGTH
+from rakurs.schema import CUSTOMERS, TABLES
+from rakurs.schema.ddl import literal, quoted, table_ddl
+from rakurs.schema.derived import day_of, epoch_of, stored
+from rakurs.schema.identities import IDENTITIES, IDENTITY_DECISIONS, IDENTITY_PAIRS
+from rakurs.schema.segments import SEGMENT_MEMBERSHIPS
+from rakurs.warehouse.duckdb_engine import Cursor, count
+from rakurs.warehouse.raw import UNFINISHED
+
+DecisionKind = Literal["merge", "never", "forget"]
+ONE = "one"
+FOLDER = "identities"
+KEY = "customer_id"
+SURE = 0.99
+"""Records likelier than that to be one customer are one; between a half and that, people are asked."""
+NAMING = tuple(
+    table.name for table in (*TABLES, SEGMENT_MEMBERSHIPS) if KEY in table.names and table.name != CUSTOMERS.name
+)
+"""The tables whose rows name a customer."""
+_STORED = stored(CUSTOMERS).names
+_LIVE = f'(select * from main.{IDENTITIES.name} where "until" is null)'
+
+
+def prepare(cursor: Cursor, raw: Path) -> None:
+    """Make the tables where they are not; decisions come from their files."""
+    has_decisions = count(
+        cursor, f"select count(*) from information_schema.tables where table_name = {literal(IDENTITY_DECISIONS.name)}"
+    )
+    for table in (IDENTITIES, IDENTITY_PAIRS, IDENTITY_DECISIONS):
+        cursor.execute(table_ddl(table))
+    cursor.execute(f"create schema if not exists {ONE}")
+    if not has_decisions:
+        for path in sorted((raw / FOLDER).glob("*.parquet")):
+            cursor.execute(
+                f"insert into {IDENTITY_DECISIONS.name} by name select * from read_parquet({literal(str(path))})"
+            )
+
+
+def unified(cursor: Cursor) -> frozenset[str]:
+    """The tables that are read by customer instead of by record: all that name customers, or none where no records are one."""
+    rows = cursor.execute(f"select view_name from duckdb_views() where schema_name = '{ONE}'").fetchall()
+    return frozenset(name for (name,) in rows)
+
+
+def settle(cursor: Cursor, *, on: date) -> frozenset[str]:
+    """Find anew who is one customer, from day `on`; the tables whose readings changed, none where nobody did."""
+    found = _clusters(cursor)
+    cursor.register("found_now", found)
+    try:
+        same = "a.record_id = b.record_id and a.customer_id = b.customer_id"
+        gone = f"select a.record_id from {_LIVE} as a anti join found_now as b on {same}"
+        new = f"select a.* from found_now as a anti join {_LIVE} as b on {same}"
+        cursor.execute(f"create or replace temp table records_gone as {gone}")
+        cursor.execute(f"create or replace temp table records_new as {new}")
+    finally:
+        cursor.unregister("found_now")
+    changes = count(cursor, "select (select count(*) from records_gone) + (select count(*) from records_new)")
+    day = f"date {literal(on.isoformat())}"
+    cursor.execute(
+        f'update {IDENTITIES.name} set "until" = {day} where "until" is null and record_id in (from records_gone)'
+    )
+    cursor.execute(f'delete from {IDENTITIES.name} where "until" <= since')
+    cursor.execute(
+        f"insert into {IDENTITIES.name} by name select record_id, customer_id, {day} as since, rule, probability "
+        "from records_new"
+    )
+    cursor.execute("drop table records_gone")
+    cursor.execute("drop table records_new")
+    _draw(cursor, has_any=found.num_rows > 0)
+    return frozenset({CUSTOMERS.name, *NAMING}) if changes else frozenset()
+
+
+def keys_and_links(cursor: Cursor) -> tuple[pa.Table, pa.Table]:
+    """What each record is known by, and the sure pairs: what likeness is learned from."""
+    _find_links(cursor)
+    keys = cursor.sql("select * from identity_keys").to_arrow_table()
+    links = cursor.sql("select left_id, right_id from identity_links where is_sure").to_arrow_table()
+    return keys, links
+
+
+def keep_pairs(cursor: Cursor, pairs: pa.Table) -> None:
+    """These are the pairs that look alike now, in place of those before."""
+    cursor.execute(f"delete from {IDENTITY_PAIRS.name}")
+    cursor.register("arriving", pairs)
+    try:
+        cursor.execute(f"insert into {IDENTITY_PAIRS.name} by name select *, 'likeness' as rule from arriving")
+    finally:
+        cursor.unregister("arriving")
+
+
+def keep_decisions(
+    cursor: Cursor, raw: Path, pairs: Iterable[tuple[str, str]], kind: DecisionKind, *, by: str, at: datetime
+) -> None:
+    """Somebody decided this of these pairs of records; it overtakes what was decided before."""
+    ordered = sorted({(min(pair), max(pair)) for pair in pairs})
+    rows = pa.table(
+        {
+            "left_id": [left for left, _ in ordered],
+            "right_id": [right for _, right in ordered],
+            "kind": [kind] * len(ordered),
+            "decided_by": [by] * len(ordered),
+            "decided_at": pa.array([at.replace(tzinfo=None)] * len(ordered), pa.timestamp("us")),
+        }
+    )
+    cursor.register("arriving", rows)
+    try:
+        cursor.execute(f"insert into {IDENTITY_DECISIONS.name} by name select * from arriving")
+        folder = raw / FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        number = max((int(path.stem) for path in folder.glob("*.parquet")), default=0) + 1
+        target = folder / f"{number:08d}.parquet"
+        draft = target.with_name(target.name + UNFINISHED)
+        cursor.execute(f"copy (select * from arriving) to {literal(str(draft))} (format parquet)")
+        draft.replace(target)
+    finally:
+        cursor.unregister("arriving")
+
+
+def _find_links(cursor: Cursor) -> None:
+    """The temporary tables `identity_keys` and `identity_links`."""
+    records = f"(select * from main.{CUSTOMERS.name} where deleted_at is null)"
+    texts = [text for (text,) in cursor.execute(needs_parsing_sql(records)).fetchall()]
+    cursor.register("identity_phones", parsed_phones(texts))
+    try:
+        cursor.execute(f"create or replace temp table identity_keys as {keys_sql(records, 'identity_phones')}")
+    finally:
+        cursor.unregister("identity_phones")
+    cursor.execute(f"create or replace temp table identity_links as {links_sql('identity_keys')}")
+
+
+def _clusters(cursor: Cursor) -> pa.Table:
+    """One row per record that shares its customer with another: `record_id`, `customer_id`, `rule`, `probability`."""
+    _find_links(cursor)
+    links = [
+        Link(left_id=left, right_id=right, rule=rule, probability=STRENGTH[rule])
+        for left, right, rule in cursor.execute(
+            "select left_id, right_id, rule from identity_links where is_sure"
+        ).fetchall()
+    ]
+    links += [
+        Link(left_id=left, right_id=right, rule=rule, probability=probability)
+        for left, right, rule, probability in cursor.execute(
+            f"select left_id, right_id, rule, probability from {IDENTITY_PAIRS.name} where probability >= {SURE} "
+            "and left_id in (select record_id from identity_keys) and right_id in (select record_id from identity_keys)"
+        ).fetchall()
+    ]
+    decisions = _decisions(cursor)
+    asked = sorted({record for one in (*links, *decisions) for record in (one.left_id, one.right_id)})
+    cursor.register("asked", pa.table({"record_id": pa.array(asked, pa.string())}))
+    try:
+        people = {
+            record: (Person(tax_id=tax, birth_date=born, kind=kind), created)
+            for record, tax, born, kind, created in cursor.execute(
+                "select record_id, tax_id, birth_date, kind, created_at from identity_keys semi join asked using (record_id)"
+            ).fetchall()
+        }
+    finally:
+        cursor.unregister("asked")
+    heads = {head for (head,) in cursor.execute(f"select distinct customer_id from {_LIVE}").fetchall()}
+    known = [one for one in decisions if one.left_id in people and one.right_id in people]
+    rows: list[tuple[str, str, str, float]] = []
+    for cluster in clustered(links, known, {record: person for record, (person, _) in people.items()}):
+        # Who was the customer stays it; else the oldest record.
+        head = min(cluster, key=lambda one: (one not in heads, people[one][1] is None, people[one][1] or 0, one))
+        rows += [(record, head, link.rule, link.probability) for record, link in cluster.items()]
+    names = ("record_id", KEY, "rule", "probability")
+    types = (pa.string(), pa.string(), pa.string(), pa.float64())
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    return pa.table({name: pa.array(values, kind) for name, values, kind in zip(names, columns, types, strict=True)})
+
+
+def _decisions(cursor: Cursor) -> list[Decision]:
+    rows = cursor.execute(
+        f"select left_id, right_id, arg_max(kind, decided_at) from {IDENTITY_DECISIONS.name} group by all order by all"
+    ).fetchall()
+    return [Decision(left_id=left, right_id=right, kind=kind) for left, right, kind in rows if kind != "forget"]
+
+
+def _draw(cursor: Cursor, *, has_any: bool) -> None:
+    """The views of `one`, or none: where no records are one customer the tables themselves are read."""
+    for name in (CUSTOMERS.name, *NAMING):
+        cursor.execute(f"drop view if exists {ONE}.{quoted(name)}")
+    if not has_any:
+        return
+    for name in NAMING:
+        cursor.execute(
+            f"create view {ONE}.{quoted(name)} as select told.* replace (coalesce(who.{KEY}, told.{KEY}) as {KEY}) "
+            f"from main.{quoted(name)} as told left join {_LIVE} as who on told.{KEY} = who.record_id"
+        )
+    cursor.execute(f"create view {ONE}.{CUSTOMERS.name} as {_customers()}")
+
+
+def _customers() -> str:
+    """A customer is what the record says that gives the id, and where it is silent, what the others say, the oldest first."""
+    first = "order by told.customer_id <> who.customer_id, told.created_at, told.customer_id"
+    made = {
+        KEY: f"who.{KEY}",
+        "deleted_at": "if(bool_or(told.deleted_at is null), null, max(told.deleted_at))",
+        "created_at": "min(told.created_at)",
+        day_of("created_at"): f"min(told.{day_of('created_at')})",
+        epoch_of("created_at"): f"min(told.{epoch_of('created_at')})",
+    }
+    columns = ", ".join(
+        made.get(
+            name,
+            f"first(told.{quoted(name)} {first}) filter (where told.{quoted(name)} is not null and told.deleted_at is null)",
+        )
+        + f" as {quoted(name)}"
+        for name in _STORED
+    )
+    return (
+        f"select {', '.join(map(quoted, _STORED))} from main.{CUSTOMERS.name} as told "
+        f"anti join {_LIVE} as who on told.{KEY} = who.record_id "
+        f"union all select {columns} from main.{CUSTOMERS.name} as told "
+        f"join {_LIVE} as who on told.{KEY} = who.record_id group by who.{KEY}"
+    )
