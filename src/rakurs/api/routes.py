@@ -10,6 +10,7 @@ from rakurs.api import (
     administering,
     dashboards,
     data,
+    identities,
     local,
     notices,
     predictions,
@@ -43,6 +44,7 @@ api.add_router("", dashboards.router)
 api.add_router("", notices.router)
 api.add_router("", administering.router)
 api.add_router("", segments.router)
+api.add_router("", identities.router)
 api.add_router("", predictions.router)
 api.add_router("/local", local.router)
 

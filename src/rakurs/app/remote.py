@@ -14,6 +14,7 @@ from rakurs.app.reports import report_from
 from rakurs.core.errors import BadInput, Cancelled, MappingNeeded
 from rakurs.core.loading import LoadReport, Progress, silent
 from rakurs.core.text import Language, Text
+from rakurs.warehouse.identities import DecisionKind
 
 ALL_ROWS = 1_000_000
 POLL_SECONDS = 0.25
@@ -92,6 +93,16 @@ class RemoteWork:
 
     def export_segment(self, segment_id: str, *, kind: ExportKind, language: Language, target: Path) -> Path:
         return self._file(f"/segments/{segment_id}/export", {"kind": kind, "language": language}, target)
+
+    def identities(self, *, limit: int, language: Language) -> Document:
+        return self._document("GET", "/identities", language, limit=limit)
+
+    def decide_identity(self, left_id: str, right_id: str, kind: DecisionKind, *, language: Language) -> Document:
+        body = {"left_id": left_id, "right_id": right_id, "kind": kind}
+        return self._document("POST", "/identities/decisions", language, json=body)
+
+    def compare_records(self, *, language: Language) -> Document:
+        return self._document("POST", "/identities/comparison", language)
 
     def models(self, *, language: Language) -> list[Document]:
         found: Any = self._document("GET", "/models", language)

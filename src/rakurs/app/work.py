@@ -11,12 +11,14 @@ from rakurs.app.documents import Document, finding_document, load_document, pivo
 from rakurs.app.exporting import ExportKind
 from rakurs.app.home import Home
 from rakurs.app.id_lists import id_list
+from rakurs.app.identities import decide, pair_document, pairs_to_judge, state_document, state_of
 from rakurs.app.reconciled import reconciliation_document
 from rakurs.app.rights import EVERYTHING
 from rakurs.app.workspace import Workspace
 from rakurs.core.loading import LoadReport, Progress, silent
 from rakurs.core.text import Language
 from rakurs.models import model_named
+from rakurs.warehouse.identities import DecisionKind
 
 
 class Work(Protocol):
@@ -54,6 +56,12 @@ class Work(Protocol):
     def segments(self) -> list[Document]: ...
 
     def export_segment(self, segment_id: str, *, kind: ExportKind, language: Language, target: Path) -> Path: ...
+
+    def identities(self, *, limit: int, language: Language) -> Document: ...
+
+    def decide_identity(self, left_id: str, right_id: str, kind: DecisionKind, *, language: Language) -> Document: ...
+
+    def compare_records(self, *, language: Language) -> Document: ...
 
     def models(self, *, language: Language) -> list[Document]: ...
 
@@ -141,6 +149,22 @@ class DirectWork:
         segment, options = kept.segment_for(None, segment_id), {"scope": EVERYTHING, "kind": kind, "target": target}
         written: Path = desk.export_customers(self._workspace, segment, language=language, **options)
         return written
+
+    def identities(self, *, limit: int, language: Language) -> Document:
+        pairs, total = pairs_to_judge(self._workspace, limit=limit)
+        told = [pair_document(pair, language) for pair in pairs]
+        return self._identity_state(language) | {"pairs": told, "total": total}
+
+    def decide_identity(self, left_id: str, right_id: str, kind: DecisionKind, *, language: Language) -> Document:
+        changed = decide(self._workspace, left_id, right_id, kind)
+        return {"changed": changed} | self._identity_state(language)
+
+    def compare_records(self, *, language: Language) -> Document:
+        changed = self._workspace.compare_records()
+        return {"changed": changed} | self._identity_state(language)
+
+    def _identity_state(self, language: Language) -> Document:
+        return state_document(state_of(self._workspace), language)
 
     def models(self, *, language: Language) -> list[Document]:
         desk, _ = _predictions()

@@ -38,12 +38,14 @@ from rakurs.core.loading import LoadReport, Progress, silent
 from rakurs.core.metric import Basis
 from rakurs.core.params import Params
 from rakurs.core.text import Language, Text
+from rakurs.identity.likeness import likely_pairs
 from rakurs.marts import CALENDAR_MART, MARTS
 from rakurs.schema import table_named
 from rakurs.schema.scores import MODEL_SCORES
 from rakurs.sources import files
 from rakurs.sources.files.templates import TemplateKind
 from rakurs.warehouse.engine import Frame
+from rakurs.warehouse.identities import DecisionKind
 from rakurs.warehouse.loading import Correction
 from rakurs.warehouse.memberships import Provenance
 from rakurs.warehouse.reading import Reader
@@ -524,6 +526,19 @@ class Workspace:
         """Make every canonical table and mart anew from the raw zone."""
         with self._loading:
             self._warehouse.rebuild(ALL_MARTS, self.company.mart_settings, progress=progress)
+
+    def decide_identity(self, pairs: Sequence[tuple[str, str]], kind: DecisionKind, *, by: str) -> bool:
+        """Somebody decided who is one customer; whether anything changed. All numbers follow before this returns."""
+        with self._loading:
+            settings = self.company.mart_settings
+            return self._warehouse.decide_identity(pairs, kind, by=by, marts=ALL_MARTS, mart_settings=settings)
+
+    def compare_records(self) -> bool:
+        """Learn how records of one customer are alike, and find those that no key joins; whether anything changed."""
+        pairs = likely_pairs(*self._warehouse.records_to_compare())
+        with self._loading:
+            settings = self.company.mart_settings
+            return self._warehouse.keep_alike(pairs, marts=ALL_MARTS, mart_settings=settings)
 
     def quarantine(
         self, *, table: str | None = None, rule: str | None = None, limit: int = 100, offset: int = 0

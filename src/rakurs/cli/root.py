@@ -37,6 +37,10 @@ COMMANDS = {
         Text(ru="Почему наше число не такое, как там", en="Why our number is not theirs"),
     ),
     "segments": Lazy("rakurs.cli.segments:segments_app", Text(ru="Наборы клиентов", en="Sets of customers")),
+    "identities": Lazy(
+        "rakurs.cli.identities:identities_app",
+        Text(ru="Один клиент из многих записей", en="One customer out of many records"),
+    ),
     "models": Lazy("rakurs.cli.models:models_app", Text(ru="Чему научились модели", en="What models have learned")),
     "quarantine": Lazy(
         "rakurs.cli.loading:quarantine_app", Text(ru="Строки, нарушившие правило", en="Rows that broke a rule")

@@ -61,6 +61,10 @@ def unified(cursor: Cursor) -> frozenset[str]:
 def settle(cursor: Cursor, *, on: date) -> frozenset[str]:
     """Find anew who is one customer, from day `on`; the tables whose readings changed, none where nobody did."""
     found = _clusters(cursor)
+    cursor.execute(f"delete from {IDENTITY_PAIRS.name} where rule <> 'likeness'")
+    cursor.execute(
+        f"insert into {IDENTITY_PAIRS.name} by name select left_id, right_id, rule from identity_links where not is_sure"
+    )
     cursor.register("found_now", found)
     try:
         same = "a.record_id = b.record_id and a.customer_id = b.customer_id"
@@ -96,7 +100,7 @@ def keys_and_links(cursor: Cursor) -> tuple[pa.Table, pa.Table]:
 
 def keep_pairs(cursor: Cursor, pairs: pa.Table) -> None:
     """These are the pairs that look alike now, in place of those before."""
-    cursor.execute(f"delete from {IDENTITY_PAIRS.name}")
+    cursor.execute(f"delete from {IDENTITY_PAIRS.name} where rule = 'likeness'")
     cursor.register("arriving", pairs)
     try:
         cursor.execute(f"insert into {IDENTITY_PAIRS.name} by name select *, 'likeness' as rule from arriving")
@@ -156,8 +160,9 @@ def _clusters(cursor: Cursor) -> pa.Table:
     links += [
         Link(left_id=left, right_id=right, rule=rule, probability=probability)
         for left, right, rule, probability in cursor.execute(
-            f"select left_id, right_id, rule, probability from {IDENTITY_PAIRS.name} where probability >= {SURE} "
-            "and left_id in (select record_id from identity_keys) and right_id in (select record_id from identity_keys)"
+            f"select left_id, right_id, rule, probability from {IDENTITY_PAIRS.name} "
+            f"where rule = 'likeness' and probability >= {SURE} and left_id in (select record_id from identity_keys) "
+            "and right_id in (select record_id from identity_keys)"
         ).fetchall()
     ]
     decisions = _decisions(cursor)

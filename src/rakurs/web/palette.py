@@ -94,6 +94,13 @@ PLACES: tuple[Place, ...] = (
     Place(title=Text(ru="Загрузки", en="Loads"), route="loads", icon="history", deed="load"),
     Place(title=Text(ru="Карантин", en="Quarantine"), route="quarantine", icon="shield-alert", deed="load"),
     Place(
+        title=Text(ru="Один клиент", en="One customer"),
+        route="identities",
+        icon="users-round",
+        deed="load",
+        words="дубли слияние объединить duplicates merge identity",
+    ),
+    Place(
         title=Text(ru="Учётная запись", en="Account"),
         route="account",
         icon="user-round",

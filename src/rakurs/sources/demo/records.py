@@ -221,7 +221,7 @@ CHUNK_TRUTH = {
     """,
     "customer_duplicates": f"""
         select no as row_no, {customer_id("no")} as original_id, {customer_id(f"no + {DUPLICATE_SHIFT}")} as duplicate_id,
-            name_change, email_change
+            name_change, email_change, phone_change
         from duplicates
     """,
     "deal_chances": f"""

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from rakurs.analyses import card_named
 from rakurs.app import card_desk
 from rakurs.app.cards import MOMENTS_AT_ONCE, MOST_MOMENTS
+from rakurs.app.identities import records_of
 from rakurs.app.looking import looked
 from rakurs.app.membership import memberships
 from rakurs.app.notes import notes_of, remove_note, write_note
@@ -15,8 +16,10 @@ from rakurs.app.offering import CUSTOMERS, offers_for
 from rakurs.app.recent import opened
 from rakurs.core.errors import BadInput, BadParameter
 from rakurs.core.units import Unit
+from rakurs.schema.identities import RULES
 from rakurs.web.access import format_of, scope_for, user_of, workspace
 from rakurs.web.cards import event_choices, section_pages, timeline_days
+from rakurs.web.language import said
 from rakurs.web.links import query
 from rakurs.web.views.pages import is_part, page_or_part, whole_number
 
@@ -51,9 +54,17 @@ def card(request: HttpRequest, card_name: str, subject_id: str) -> HttpResponse:
         "may_remove_any": user.may("administer"),
         "groups": memberships(card_name, subject_id, user=user, scope=scope),
         "has_offers": card_name == CUSTOMERS,
+        "records": _records(card_name, subject_id),
+        "may_judge": user.may("load") and user.may("personal_data"),
         "timeline_href": f"{request.path}{query({'timeline': MOMENTS_AT_ONCE})}",
     }
     return page_or_part(request, whole="rakurs/card.html", part="rakurs/_card.html", context=context)
+
+
+def _records(card_name: str, subject_id: str) -> list[dict[str, Any]]:
+    """The records that are this customer, where there is more than one, and what joined each."""
+    found = records_of(workspace(), subject_id) if card_name == CUSTOMERS else []
+    return [one | {"why": said(RULES[one["rule"]])} for one in found]
 
 
 def _section(request: HttpRequest, card_name: str, subject_id: str, name: str) -> HttpResponse:
