@@ -16,6 +16,7 @@ from rakurs.api import (
     predictions,
     questions,
     reconciling,
+    rows,
     saved,
     segments,
 )
@@ -43,6 +44,7 @@ api.add_router("", saved.router)
 api.add_router("", dashboards.router)
 api.add_router("", notices.router)
 api.add_router("", administering.router)
+api.add_router("", rows.router)
 api.add_router("", segments.router)
 api.add_router("", identities.router)
 api.add_router("", predictions.router)

@@ -33,6 +33,11 @@ class Home:
         return self.path / "uploads"
 
     @property
+    def inbox(self) -> Path:
+        """Rows that programs sent, until they are loaded."""
+        return self.path / "inbox"
+
+    @property
     def profiles(self) -> Path:
         """Mappings a person confirmed, one YAML file each."""
         return self.path / "profiles"

@@ -1,7 +1,7 @@
 """One company, opened: everything a face may do with it, each call on somebody's behalf."""
 
 import shutil
-from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -37,6 +37,7 @@ from rakurs.core.errors import UnreadableFile
 from rakurs.core.loading import LoadReport, Progress, silent
 from rakurs.core.metric import Basis
 from rakurs.core.params import Params
+from rakurs.core.source import Delivery
 from rakurs.core.text import Language, Text
 from rakurs.identity.likeness import likely_pairs
 from rakurs.marts import CALENDAR_MART, MARTS
@@ -450,12 +451,19 @@ class Workspace:
                 scratch=Path(scratch),
                 progress=progress,
             )
-            report = self._warehouse.load(
-                deliveries, marts=ALL_MARTS, mart_settings=self.company.mart_settings, progress=progress
-            )
+            report = self._warehouse.load(deliveries, **self._rules, progress=progress)
             if is_first and currency is None:
                 self._settle(timezone, self._warehouse.sole_currency())
             return replace(report, data_version=self.data_version)
+
+    def take_in(self, deliveries: Iterable[Delivery]) -> LoadReport:
+        """Load what a source hands over, all or nothing."""
+        with self._loading:
+            return self._warehouse.load(deliveries, **self._rules)
+
+    @property
+    def _rules(self) -> dict[str, Any]:
+        return {"marts": ALL_MARTS, "mart_settings": self.company.mart_settings}
 
     def loaded_before(self, file: str) -> files.Inspected | None:
         """A file as it was last loaded, with what its columns were taken for; None when it never was."""
@@ -475,12 +483,8 @@ class Workspace:
             if part is None:
                 raise UnreadableFile(file, _NEVER_LOADED)
             after = files.meaning_in(files.remembered(self.home.profiles), part)
-            return self._warehouse.correct(
-                Correction(before=part.mapping, after=after),
-                marts=ALL_MARTS,
-                mart_settings=self.company.mart_settings,
-                progress=progress,
-            )
+            correction = Correction(before=part.mapping, after=after)
+            return self._warehouse.correct(correction, **self._rules, progress=progress)
 
     def remember(self, profile: files.Profile) -> Path:
         """Keep a profile: the next file of its shapes loads without a question."""
@@ -530,15 +534,13 @@ class Workspace:
     def decide_identity(self, pairs: Sequence[tuple[str, str]], kind: DecisionKind, *, by: str) -> bool:
         """Somebody decided who is one customer; whether anything changed. All numbers follow before this returns."""
         with self._loading:
-            settings = self.company.mart_settings
-            return self._warehouse.decide_identity(pairs, kind, by=by, marts=ALL_MARTS, mart_settings=settings)
+            return self._warehouse.decide_identity(pairs, kind, by=by, **self._rules)
 
     def compare_records(self) -> bool:
         """Learn how records of one customer are alike, and find those that no key joins; whether anything changed."""
         pairs = likely_pairs(*self._warehouse.records_to_compare())
         with self._loading:
-            settings = self.company.mart_settings
-            return self._warehouse.keep_alike(pairs, marts=ALL_MARTS, mart_settings=settings)
+            return self._warehouse.keep_alike(pairs, **self._rules)
 
     def quarantine(
         self, *, table: str | None = None, rule: str | None = None, limit: int = 100, offset: int = 0
