@@ -31,6 +31,9 @@ def test_a_decision_changes_the_answers_and_is_taken_back(office: Office) -> Non
         assert customers(office) == before - 1
         assert not boss.post("/api/v1/identities/decisions", json=decision).json()["changed"]
         assert boss.post("/api/v1/identities/comparison").json()["customers"] == merged["customers"]
+        listed = boss.post("/api/v1/segments", json={"title": "Список", "ids": "c1\nc2\n"}).json()
+        assert (listed["size"], listed["definition"]["unmatched"]) == (1, []), "either record names the customer"
+        assert boss.delete(f"/api/v1/segments/{listed['id']}").status_code == 204
         nobody = boss.post("/api/v1/identities/decisions", json={**decision, "right_id": "nobody"})
         assert nobody.status_code == 404
         assert "nobody" in nobody.text

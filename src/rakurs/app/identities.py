@@ -90,6 +90,14 @@ def records_of(workspace: Workspace, customer_id: str) -> list[dict[str, Any]]:
     return [records[one] | {"rule": told[one]["rule"]} for one in told if one in records]
 
 
+def customer_of(workspace: Workspace, record_id: str) -> str | None:
+    """Whose record it is, where the customer goes by another id; None for any other id."""
+    with workspace.reading() as reader:
+        mine = reader.aliases().filter(nw.col("record_id") == nw.lit(record_id)).select("customer_id")
+        found = reader.collect(mine)["customer_id"].to_pylist()
+    return found[0] if found else None
+
+
 def decide(workspace: Workspace, left_id: str, right_id: str, kind: DecisionKind, *, by: str = "") -> bool:
     """One customer, never one, or left to the rules again; whether a customer changed. UnknownName for no such record."""
     if left_id == right_id:

@@ -8,9 +8,9 @@ from rakurs.state.models import Note, User
 LONGEST = 5_000
 
 
-def notes_of(card: str, subject_id: str) -> list[Note]:
-    """The notes on a subject, newest first. Whoever may open the card may read them."""
-    return list(Note.objects.select_related("author").filter(card=card, subject=subject_id))
+def notes_of(card: str, *subject_ids: str) -> list[Note]:
+    """The notes on a subject under any of its ids, newest first. Whoever may open the card may read them."""
+    return list(Note.objects.select_related("author").filter(card=card, subject__in=subject_ids))
 
 
 def write_note(author: User, card: str, subject_id: str, text: str) -> Note:
@@ -25,7 +25,7 @@ def write_note(author: User, card: str, subject_id: str, text: str) -> Note:
 
 def remove_note(user: User, card: str, subject_id: str, note_id: int) -> None:
     """Take a note away: its author may, and whoever administers. UnknownName for anybody else's."""
-    known = Note.objects.filter(pk=note_id, card=card, subject=subject_id)
+    known = Note.objects.filter(pk=note_id, card=card)
     found = (known if user.may("administer") else known.filter(author=user)).first()
     if found is None:
         raise UnknownName(Text(ru="Заметки", en="note"), str(note_id), ())

@@ -18,6 +18,7 @@ from rakurs.core.spelling import only_digits, spellings
 from rakurs.core.table import Column
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
+from rakurs.marts.searching import people_index
 from rakurs.marts.tables import SEARCH_INDEX
 from rakurs.schema import ORDERS
 from rakurs.schema.derived import stored
@@ -48,7 +49,9 @@ def found(reader: Reader, text: str, *, scope: Scope, limit: int = FOUND_EACH) -
     spelt = spellings(text)
     if not spelt or len(text.strip()) < FEWEST_LETTERS:
         return ()
-    matching = reader.frame(SEARCH_INDEX.name).filter(
+    # A customer is found by any of his records, whichever gives him the id.
+    others = people_index(reader.aliases(), ids=("record_id", "source_id"))
+    matching = nw.concat([reader.frame(SEARCH_INDEX.name), others]).filter(
         _matches(spelt, only_digits(text), sees_contacts=scope.sees_personal_data)
     )
     best = _best(reader, _seen(reader, matching, scope), spelt, limit)
@@ -87,7 +90,10 @@ def _best(reader: Reader, rows: Frame, spelt: Sequence[Sequence[str]], limit: in
     begins = reduce(or_, (nw.col("words").str.starts_with(f" {way}") for way in whole))
     is_word = reduce(or_, (nw.col("words").str.contains(f" {way}", literal=True) for way in whole))
     rank = nw.when(is_exact).then(0).when(begins).then(1).when(is_word).then(2).otherwise(3)
-    numbered = rows.with_columns(rank.alias("rank")).with_columns(
+    ranked = rows.with_columns(rank.alias("rank")).with_columns(
+        row_number(("card", "id"), ("rank", "label", "words")).alias("mention")
+    )
+    numbered = ranked.filter(nw.col("mention") == 1).with_columns(
         row_number(("card",), ("rank", "label", "id")).alias("place")
     )
     first = numbered.filter(nw.col("place") <= limit).select("card", "id", "label", "beside", "place")

@@ -215,11 +215,18 @@ def present_customers(reader: Reader, scope: Scope) -> Frame:
 
 
 def _matched(reader: Reader, given: pa.Table, scope: Scope) -> Frame:
-    """(given, customer_id): by the customer's id, its id in the source, its e-mail, or the digits of its phone."""
-    customers = reached(reader, _STORED, scope).filter(nw.col("deleted_at").is_null())
+    """(given, customer_id): by an id, an id in a source, an e-mail, or the digits of a phone of any of its records."""
+    found = reached(reader, _STORED, scope).filter(nw.col("deleted_at").is_null())
+    named = ("source_id", "email", "phone")
+    customers = nw.concat(
+        [
+            found.select(KEY, nw.col(KEY).alias("record_id"), *named),
+            _aliases(reader, found, scope).select(KEY, "record_id", *named),
+        ]
+    )
     asked = rows_beside(customers, _with_spellings(given))
     ways: Mapping[str, nw.Expr] = {
-        "given": nw.col(KEY),
+        "given": nw.col("record_id"),
         "source": nw.col("source_id"),
         "email": nw.col("email").str.to_lowercase(),
         "digits": nw.col("phone").str.replace_all(r"\D", "").str.slice(-PHONE_DIGITS),
@@ -231,6 +238,15 @@ def _matched(reader: Reader, given: pa.Table, scope: Scope) -> Frame:
         known = customers.select(KEY, expression.alias("spelt")).filter(~nw.col("spelt").is_null())
         parts.append(spelt.join(known, on="spelt", how="inner").select("given", KEY))
     return nw.concat(parts).group_by("given", KEY).agg()
+
+
+def _aliases(reader: Reader, customers: Frame, scope: Scope) -> Frame:
+    """The other records of `customers`; without what is personal for whoever may not see it."""
+    others = reader.aliases().join(customers.select(KEY), on=KEY, how="semi")
+    if scope.sees_personal_data:
+        return others
+    nothing = nw.lit(None).cast(nw.String())
+    return others.with_columns(nothing.alias("email"), nothing.alias("phone"))
 
 
 def _with_spellings(given: pa.Table) -> pa.Table:

@@ -22,15 +22,7 @@ def search_index(*, settings: MartSettings, customers: Frame, deals: Frame, empl
     `contacts` and `digits` are personal: a search on behalf of whoever may not see them reads `words` only.
     """
     _ = settings
-    people = present(customers).select(
-        nw.lit("customers").alias("card"),
-        nw.col("customer_id").alias("id"),
-        nw.coalesce(nw.col("name"), nw.col("customer_id")).alias("label"),
-        nw.col("city").alias("beside"),
-        _plain("name", "customer_id", "source_id").alias("words"),
-        _plain("email", "tax_id").alias("contacts"),
-        nw.concat_str(_phone("phone"), nw.lit(" "), _digits("tax_id")).alias("digits"),
-    )
+    people = people_index(present(customers))
     bargains = present(deals).select(
         nw.lit("deals").alias("card"),
         nw.col("deal_id").alias("id"),
@@ -49,7 +41,22 @@ def search_index(*, settings: MartSettings, customers: Frame, deals: Frame, empl
         _NOTHING.alias("contacts"),
         _NOTHING.alias("digits"),
     )
-    return nw.concat([conform(part, SEARCH_INDEX.columns) for part in (people, bargains, colleagues)])
+    parts = [conform(part, SEARCH_INDEX.columns) for part in (bargains, colleagues)]
+    return nw.concat([people, *parts])
+
+
+def people_index(customers: Frame, *, ids: tuple[str, ...] = ("customer_id", "source_id")) -> Frame:
+    """One row per row of `customers`, found by its name, `ids` and contacts."""
+    rows = customers.select(
+        nw.lit("customers").alias("card"),
+        nw.col("customer_id").alias("id"),
+        nw.coalesce(nw.col("name"), nw.col("customer_id")).alias("label"),
+        nw.col("city").alias("beside"),
+        _plain("name", *ids).alias("words"),
+        _plain("email", "tax_id").alias("contacts"),
+        nw.concat_str(_phone("phone"), nw.lit(" "), _digits("tax_id")).alias("digits"),
+    )
+    return conform(rows, SEARCH_INDEX.columns)
 
 
 def _plain(*names: str) -> nw.Expr:

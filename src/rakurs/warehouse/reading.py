@@ -33,6 +33,16 @@ class Reader:
         """A canonical table as its sources write it: `customer_id` is a record's, and a customer may have several."""
         return frame_of(self._cursor, name)
 
+    def aliases(self) -> Frame:
+        """Records whose customer goes by another record's id: `customer_id` is the customer's, `record_id` their own."""
+        others = (
+            frame_of(self._cursor, identities.IDENTITIES.name)
+            .filter(nw.col("until").is_null(), nw.col("record_id") != nw.col("customer_id"))
+            .select("record_id", "customer_id")
+        )
+        records = self.records(identities.CUSTOMERS.name).filter(nw.col("deleted_at").is_null())
+        return records.rename({"customer_id": "record_id"}).join(others, on="record_id", how="inner")
+
     def has(self, name: str) -> bool:
         """Whether there is a table or mart called `name` yet."""
         found = self._cursor.execute(

@@ -8,13 +8,13 @@ from django.shortcuts import redirect, render
 from rakurs.analyses import card_named
 from rakurs.app import card_desk
 from rakurs.app.cards import MOMENTS_AT_ONCE, MOST_MOMENTS
-from rakurs.app.identities import records_of
+from rakurs.app.identities import customer_of, records_of
 from rakurs.app.looking import looked
 from rakurs.app.membership import memberships
 from rakurs.app.notes import notes_of, remove_note, write_note
 from rakurs.app.offering import CUSTOMERS, offers_for
 from rakurs.app.recent import opened
-from rakurs.core.errors import BadInput, BadParameter
+from rakurs.core.errors import BadInput, BadParameter, UnknownName
 from rakurs.core.units import Unit
 from rakurs.schema.identities import RULES
 from rakurs.web.access import format_of, scope_for, user_of, workspace
@@ -39,7 +39,16 @@ def card(request: HttpRequest, card_name: str, subject_id: str) -> HttpResponse:
     if is_part(request) and "offers" in request.GET:
         return _offers(request, subject_id)
     form, user, scope = format_of(), user_of(request), scope_for(request)
-    answer = card_desk.card(workspace(), card_name, subject_id, scope=scope)
+    try:
+        answer = card_desk.card(workspace(), card_name, subject_id, scope=scope)
+    except UnknownName:
+        # A link to a record that has since become one customer with another.
+        customer = customer_of(workspace(), subject_id) if card_name == CUSTOMERS else None
+        if customer is None:
+            raise
+        card_desk.card(workspace(), card_name, customer, scope=scope)
+        return redirect("card", card_name, customer)
+    records = _records(card_name, subject_id)
     looked(user, "card", f"{card_name}/{subject_id}")
     if not is_part(request):
         opened(user, title=answer.label, href=request.path, icon=answer.card.icon)
@@ -50,11 +59,11 @@ def card(request: HttpRequest, card_name: str, subject_id: str) -> HttpResponse:
         "label": answer.label,
         "main": [section for section in sections.values() if section.shown not in BESIDE],
         "aside": [section for section in sections.values() if section.shown in BESIDE],
-        "notes": notes_of(card_name, subject_id),
+        "notes": notes_of(card_name, subject_id, *(record["customer_id"] for record in records)),
         "may_remove_any": user.may("administer"),
         "groups": memberships(card_name, subject_id, user=user, scope=scope),
         "has_offers": card_name == CUSTOMERS,
-        "records": _records(card_name, subject_id),
+        "records": records,
         "may_judge": user.may("load") and user.may("personal_data"),
         "timeline_href": f"{request.path}{query({'timeline': MOMENTS_AT_ONCE})}",
     }
