@@ -89,20 +89,35 @@ def _build(cursor: Cursor, mart: Mart, settings: MartSettings, *, progress: Prog
     sizes = [count(cursor, f"select count(*) from {quoted(mart.inputs[name].name)}") for name in mart.split]
     shares = max(1, -(-max(sizes, default=0) // ROWS_AT_ONCE))
     for share in range(shares):
-        frames = {name: _share(cursor, mart, name, share=share, shares=shares) for name in mart.inputs}
-        relation: duckdb.DuckDBPyRelation = mart.build(settings=settings, **frames).to_native()
         watch = _watch(progress, step, share=share, shares=shares)
-        _store(cursor, mart.table, relation.sql_query(), mart.sort, watch=watch, is_first=share == 0)
+        query = _query(cursor, mart, settings, share=share, shares=shares)
+        _store(cursor, mart.table, query, mart.sort, watch=watch, is_first=share == 0)
+
+
+_queries: dict[tuple[object, ...], str] = {}
+"""Texts of queries by all that they depend on: making one takes longer than running it on a small company's rows."""
+
+
+def _query(cursor: Cursor, mart: Mart, settings: MartSettings, *, share: int, shares: int) -> str:
+    """What builds one share of a mart, as text."""
+    seen = unified(cursor)
+    of_views = tuple(table.name in seen for table in mart.inputs.values())
+    key = (mart.table.name, mart.build, repr(settings), share, shares, of_views)
+    if key not in _queries:
+        frames = {name: _share(cursor, mart, name, seen, share=share, shares=shares) for name in mart.inputs}
+        relation: duckdb.DuckDBPyRelation = mart.build(settings=settings, **frames).to_native()
+        _queries[key] = relation.sql_query()
+    return _queries[key]
 
 
 def _watch(progress: Progress, step: Text, *, share: int = 0, shares: int = 1) -> Watch:
     return lambda done: progress(step, done=int((share + done) * 100 / shares), total=100)
 
 
-def _share(cursor: Cursor, mart: Mart, name: str, *, share: int, shares: int) -> Frame:
+def _share(cursor: Cursor, mart: Mart, name: str, seen: AbstractSet[str], *, share: int, shares: int) -> Frame:
     """The rows of an input whose split column falls to `share`; the whole input where it is not split."""
     table = mart.inputs[name].name
-    whole = cursor.table(quoted(table) if table not in unified(cursor) else f"{ONE}.{quoted(table)}")
+    whole = cursor.table(quoted(table) if table not in seen else f"{ONE}.{quoted(table)}")
     if shares == 1 or name not in mart.split:
         return nw.from_native(whole)
     return nw.from_native(whole.filter(f"hash({quoted(mart.split[name])}) % {shares} = {share}"))
