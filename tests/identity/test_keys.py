@@ -159,9 +159,16 @@ def test_two_keys_in_common_under_other_names_are_asked_of_people() -> None:
 
 
 def test_a_switchboard_joins_nobody() -> None:
-    workers = [{"name": "Иванов Пётр", "phone": PHONE} for _ in range(6)]
+    names = ("Иванов", "Иванов П.", "Иванов Пётр", "Иванов Петр С.", "Иванов П. С.", "Иванов Пётр Сергеевич")
+    workers = [{"name": name, "phone": PHONE} for name in names]
     assert pairs(*workers) == []
     assert len(pairs(*workers[:5])) == 10
+
+
+def test_a_customer_written_down_with_every_order_is_one_at_the_price_of_as_many_links() -> None:
+    assert pairs(*[{"name": "Иванов Пётр", "phone": PHONE} for _ in range(500)]) == [("phone", True)] * 499
+    born = [{"name": "Иванов Пётр", "phone": PHONE, "birth_date": day} for day in ("1980-01-02", "1991-01-02")]
+    assert pairs(*born, *born) == [("phone", True), ("phone", True)], "father and son, each written down twice"
 
 
 def test_a_name_and_a_birth_date_are_a_key_where_the_name_says_enough() -> None:

@@ -73,8 +73,9 @@ def keys_sql(records: str, phones: str) -> str:
     """One row per record of `records` with what it is known by.
 
     Columns: `record_id`, `kind` (person or company; a sole trader is a person), `phone`, `email`, `tax_id`, `words` (the
-    name's words without legal form, sorted), `named` (the same as one text), `birth_date`, `city`, `created_at`; null where
-    the record does not say or what it says cannot be. `phones` is `parsed_phones`.
+    name's words without legal form, sorted), `named` (the same as one text), `birth_date`, `city`, `created_at`, and
+    `named_birth`, name and birth date where they are a key: the name has three words, or two and the city is known; null
+    where the record does not say or what it says cannot be. `phones` is `parsed_phones`.
     """
     return f"""
         with plain as (
@@ -110,7 +111,10 @@ def keys_sql(records: str, phones: str) -> str:
             case when {_is_tax_id("tax")} then tax end as tax_id,
             case when len(words) > 0 then words end as words,
             case when len(words) > 0 then array_to_string(words, ' ') end as named,
-            birth_date, city, created_at
+            birth_date, city, created_at,
+            case when len(words) >= 3 then array_to_string(words, ' ') || ' ' || birth_date
+                when len(words) = 2 then array_to_string(words, ' ') || ' ' || birth_date || ' ' || city
+                end as named_birth
         from worded left join {phones} on not is_mobile and {phones}.written = worded.written
     """
 

@@ -1,7 +1,8 @@
 """Which pairs of records surely are one customer, by a key in common and names that can be one name?"""
 
-MOST_SHARING = 5
-"""A phone or mailbox of more records than that belongs to nobody: a switchboard, a family, what is typed to get past a form."""
+MOST_NAMES = 5
+"""A phone or mailbox under more names than that belongs to nobody: a switchboard, or what is typed to get past a form."""
+MOST_FACES = 20
 RULES = ("tax_id", "phone", "email", "birth_date")
 """The surest first."""
 STRENGTH = {"tax_id": 0.9999, "phone": 0.999, "email": 0.998, "birth_date": 0.995}
@@ -15,34 +16,41 @@ def links_sql(keys: str) -> str:
     """One row per pair with a key in common: `left_id` < `right_id`, `rule`, the surest one, and `is_sure`.
 
     Sure are pairs whose names can be one name and that do not contradict each other. What shares a tax id, or two keys, and
-    yet differs is a question for people. One name and birth date are a key where the name has three words or the city is one.
+    yet differs is a question for people. Records that say the same all over are linked to the first of them, so a customer
+    whom a shop wrote down anew with every order costs as many links as records, not as pairs.
     """
+    keyed = (("tax_id", "tax_id"), ("phone", "phone"), ("email", "email"), ("birth_date", "named_birth"))
+    shared = ", ".join(f"{rule}_heads as ({_heads(keys, key)})" for rule, key in keyed)
     parts = [
         f"""
-        select a.record_id as left_id, b.record_id as right_id, '{rule}' as rule, {place} as place, {_can_be_one()} as is_sure
-        from {keys} as a join {keys} as b on a.{key} = b.{key} and a.record_id < b.record_id
-        where {extra} and a.{key} in (
-            select {key} from {keys} where {key} is not null group by {key} having count(*) between 2 and {MOST_SHARING}
-        )
+        select head as left_id, record_id as right_id, '{rule}' as rule, {place} as place, true as is_sure
+        from {rule}_heads where record_id <> head
+        union all
+        select a.record_id, b.record_id, '{rule}', {place}, {_can_be_one()}
+        from {rule}_heads as a join {rule}_heads as b on a.{key} = b.{key} and a.record_id < b.record_id
+        where a.record_id = a.head and b.record_id = b.head and a.names <= {MOST_NAMES} and a.faces <= {MOST_FACES}
         """
-        for place, (rule, key, extra) in enumerate(
-            (
-                ("tax_id", "tax_id", "true"),
-                ("phone", "phone", "true"),
-                ("email", "email", "true"),
-                (
-                    "birth_date",
-                    "named",
-                    "a.birth_date = b.birth_date and len(a.words) >= 2 and (len(a.words) >= 3 or a.city = b.city)",
-                ),
-            )
-        )
+        for place, (rule, key) in enumerate(keyed)
     ]
     return f"""
+        with {shared}
         select left_id, right_id, arg_min(rule, place) as rule, bool_or(is_sure) as is_sure
         from ({" union all ".join(parts)})
         group by left_id, right_id
         having bool_or(is_sure) or count(*) > 1 or bool_or(rule = 'tax_id')
+    """
+
+
+def _heads(keys: str, key: str) -> str:
+    """The records that share `key` with another: the first that says the same (`head`), how many names and ways to say it."""
+    same = f"{key}, named, birth_date, tax_id, kind"
+    return f"""
+        select *, count(distinct named) over (partition by {key}) as names,
+            count(distinct head) over (partition by {key}) as faces
+        from (
+            select *, min(record_id) over (partition by {same}) as head from {keys}
+            where {key} in (select {key} from {keys} where {key} is not null group by {key} having count(*) > 1)
+        )
     """
 
 
