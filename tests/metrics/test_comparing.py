@@ -54,6 +54,12 @@ def test_every_compared_day_has_one_place_in_the_period(period: Period, comparis
 
 
 @pytest.mark.parametrize("engine", ON_EVERY_ENGINE)
+def test_a_period_that_begins_on_the_29th_of_february_keeps_its_order(engine: EngineUnderTest) -> None:
+    found = pairs(Period(on("2024-02-29"), on("2024-03-03")), Comparison.LAST_YEAR, engine)
+    assert found == {on("2023-02-28"): on("2024-02-29"), **{on(f"2023-03-0{n}"): on(f"2024-03-0{n}") for n in (1, 2)}}
+
+
+@pytest.mark.parametrize("engine", ON_EVERY_ENGINE)
 def test_march_stands_against_february(engine: EngineUnderTest) -> None:
     found = pairs(Period(on("2023-03-01"), on("2023-03-11")), Comparison.PREVIOUS, engine)
     assert found == {on(f"2023-02-{day:02}"): on(f"2023-03-{day:02}") for day in range(1, 11)}

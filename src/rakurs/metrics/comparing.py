@@ -17,7 +17,7 @@ def paired_days(calendar: Frame, period: Period, comparison: Comparison) -> Fram
 
     Days of months are paired by number when months stand against months (5 March beside 5 February),
     otherwise in order. A compared day without a partner of its own (29 February, or 31 January against
-    February) joins the last paired day of its month. Holiday-aligned days are those of the calendar; a day
+    February; 28 February against a period that begins on the 29th) joins the nearest day of its month. Holiday-aligned days are those of the calendar; a day
     aligned twice stands beside the holiday, otherwise beside the first. ValueError when `period` is unbounded: nothing can be beside it.
     """
     if comparison is Comparison.HOLIDAYS:
@@ -50,8 +50,10 @@ def _is_by_month(start: date, compared_start: date, comparison: Comparison) -> b
 def _by_month(own: Frame, other: Frame, *, months: int, last: date) -> Frame:
     numbered = own.select("day", month=_month_of(_DAY), number=_day_of_month(_DAY))
     compared = other.select("compared_on", month=_month_of(_COMPARED) + months, number=_day_of_month(_COMPARED))
-    paired = compared.join(numbered, on=["month", "number"], how="left")
-    return paired.select("compared_on", day=nw.coalesce(_DAY, _DAY.max().over("month"), nw.lit(last)))
+    edges = numbered.group_by("month").agg(first=_DAY.min(), latest=_DAY.max(), first_number=nw.col("number").min())
+    nearest = nw.when(nw.col("number") < nw.col("first_number")).then(nw.col("first")).otherwise(nw.col("latest"))
+    paired = compared.join(numbered, on=["month", "number"], how="left").join(edges, on="month", how="left")
+    return paired.select("compared_on", day=nw.coalesce(_DAY, nearest, nw.lit(last)))
 
 
 def _month_of(day: nw.Expr) -> nw.Expr:
