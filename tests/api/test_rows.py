@@ -49,6 +49,12 @@ def test_rows_become_numbers_within_seconds_and_a_repeat_changes_nothing(fresh: 
             refused = client.post("/api/v1/rows/orders", content=body, headers={"Accept-Language": "en"})
             assert refused.status_code == 422, refused.text
             assert words in refused.text
+        many = client.post("/api/v1/rows/orders", json=[order(number, status="x" * 200) for number in range(10_000)])
+        assert (many.status_code, many.json()) == (202, {"accepted": 10_000})
+        until(client, 10_000)
+        huge = client.post("/api/v1/rows/orders", json=[order(20_000, status="x" * (6 << 20))])
+        assert huge.status_code == 422
+        assert "5 MB" in huge.text or "5 МБ" in huge.text
         assert client.post("/api/v1/rows/ordres", json=[order(1)]).status_code == 404
 
 

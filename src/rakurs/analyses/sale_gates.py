@@ -34,6 +34,10 @@ SALES_WITHOUT_REVENUE = LeftOut(
     ),
     rows=lambda frames, params: _asked(frames, params).filter(nw.col("revenue").is_null()),
 )
+LINES_WITHOUT_PRODUCT = LeftOut(
+    reason=Text(ru="Строки без товара", en="Lines without a product"),
+    rows=lambda frames, params: asked_sales(frames["sale_lines"], params).filter(nw.col("product_id").is_null()),
+)
 LINES_OF_RETURNS = LeftOut(
     reason=Text(ru="Строки возвратов", en="Lines of returns"),
     rows=lambda frames, params: asked_sales(frames["sale_lines"], params).filter(nw.col("is_return")),

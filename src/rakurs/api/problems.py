@@ -10,6 +10,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from rakurs.app.documents import problem_document, without_empty
+from rakurs.app.inbox import InboxFull
 from rakurs.core.errors import (
     BadInput,
     BadParameter,
@@ -22,12 +23,14 @@ from rakurs.core.errors import (
 )
 from rakurs.core.text import Language, Text
 
+RETRY_AFTER_SECONDS = "5"
 KINDS: Mapping[type[RakursError], tuple[int, str, Text]] = {
     UnknownName: (404, "unknown-name", Text(ru="Такого имени нет", en="Unknown name")),
     BadParameter: (422, "bad-parameter", Text(ru="Параметр не подходит", en="Bad parameter")),
     MappingNeeded: (409, "mapping-needed", Text(ru="Файл надо сопоставить", en="The file needs a mapping")),
     BadInput: (422, "bad-input", Text(ru="Так не получится", en="Bad input")),
     NotAllowed: (403, "not-allowed", Text(ru="Нет прав", en="Not allowed")),
+    InboxFull: (429, "inbox-full", Text(ru="Надо подождать", en="Wait a little")),
     WarehouseBusy: (503, "busy", Text(ru="Данные заняты", en="The data is busy")),
     Cancelled: (409, "cancelled", Text(ru="Отменено", en="Cancelled")),
 }
@@ -62,7 +65,10 @@ def _ours(request: HttpRequest, error: Any) -> HttpResponse:
         "did_you_mean": getattr(error, "did_you_mean", None),
         "file": getattr(error, "file", None),
     }
-    return _answer(request, status, kind, title, detail=error.message, extra=extra)
+    response = _answer(request, status, kind, title, detail=error.message, extra=extra)
+    if isinstance(error, InboxFull):
+        response["Retry-After"] = RETRY_AFTER_SECONDS
+    return response
 
 
 def _invalid(request: HttpRequest, error: Any) -> HttpResponse:

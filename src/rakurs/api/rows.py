@@ -2,12 +2,13 @@
 
 import json
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from rakurs.api.callers import caller
 from rakurs.api.questions import as_json
-from rakurs.app.inbox import InboxFull
 from rakurs.app.inbox_jobs import inbox
 from rakurs.core.errors import BadInput
 from rakurs.core.text import Text
@@ -15,7 +16,10 @@ from rakurs.sources import events
 
 router = Router(tags=["data"])
 
-RETRY_AFTER_SECONDS = "5"
+_TOO_BIG = Text(
+    ru="Запрос больше {most} МБ: разделите строки или загрузите их файлом.",
+    en="The call is larger than {most} MB: split the rows, or load them as a file.",
+)
 _NOT_JSON = Text(ru="Тело запроса не JSON: {reason}.", en="The body is not JSON: {reason}.")
 
 
@@ -29,13 +33,10 @@ def take_rows(request: HttpRequest, table: str) -> HttpResponse:
     caller(request).must("load")
     try:
         body = json.loads(request.body)
+    except RequestDataTooBig as wrong:
+        raise BadInput(_TOO_BIG.filled(most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE >> 20)) from wrong
     except ValueError as wrong:
         raise BadInput(_NOT_JSON.filled(reason=wrong)) from wrong
     rows = events.checked(table, body)
-    try:
-        inbox().put([events.line_of(table, row) for row in rows])
-    except InboxFull as full:
-        response = as_json({"detail": full.message.en, "detail_ru": full.message.ru}, status=429)
-        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
-        return response
+    inbox().put([events.line_of(table, row) for row in rows])
     return as_json({"accepted": len(rows)}, status=202)

@@ -70,14 +70,10 @@ def likely_pairs(keys: pa.Table, links: pa.Table) -> pa.Table:
         linker.training.estimate_u_using_random_sampling(max_pairs=SAMPLED_PAIRS, seed=SEED)
         for key in ("phone", "email"):
             linker.training.estimate_parameters_using_expectation_maximisation(block_on(key))
+        database.duckdb_con.register("sure_links", links)
         found: Any = linker.inference.predict(threshold_match_probability=LIKELY)
         table: pa.Table = database.duckdb_con.sql(_answer(found.physical_name)).to_arrow_table()
-    sure = set(zip(links["left_id"].to_pylist(), links["right_id"].to_pylist(), strict=True))
-    keep = [
-        (left, right) not in sure
-        for left, right in zip(table["left_id"].to_pylist(), table["right_id"].to_pylist(), strict=True)
-    ]
-    return table.filter(pa.array(keep, pa.bool_())).cast(PAIRS)
+    return table.cast(PAIRS)
 
 
 def _answer(table: str) -> str:
@@ -86,6 +82,8 @@ def _answer(table: str) -> str:
         select least(record_id_l, record_id_r) as left_id, greatest(record_id_l, record_id_r) as right_id,
             match_probability::double as probability, {weights}
         from {table}
+        anti join sure_links as sure
+            on sure.left_id = least(record_id_l, record_id_r) and sure.right_id = greatest(record_id_l, record_id_r)
         where named_l is not null and named_r is not null
             and coalesce(birth_date_l = birth_date_r, true) and coalesce(tax_id_l = tax_id_r, true)
             and coalesce(kind_l = kind_r, true)

@@ -3,8 +3,6 @@
 MOST_NAMES = 5
 """A phone or mailbox under more names than that belongs to nobody: a switchboard, or what is typed to get past a form."""
 MOST_FACES = 20
-RULES = ("tax_id", "phone", "email", "birth_date")
-"""The surest first."""
 STRENGTH = {"tax_id": 0.9999, "phone": 0.999, "email": 0.998, "birth_date": 0.995}
 
 

@@ -86,6 +86,7 @@ def settle(cursor: Cursor, *, on: date) -> frozenset[str]:
     )
     cursor.execute("drop table records_gone")
     cursor.execute("drop table records_new")
+    _forget_links(cursor)
     _draw(cursor, has_any=found.num_rows > 0)
     return frozenset({CUSTOMERS.name, *NAMING}) if changes else frozenset()
 
@@ -95,6 +96,7 @@ def keys_and_links(cursor: Cursor) -> tuple[pa.Table, pa.Table]:
     _find_links(cursor)
     keys = cursor.sql("select * from identity_keys").to_arrow_table()
     links = cursor.sql("select left_id, right_id from identity_links where is_sure").to_arrow_table()
+    _forget_links(cursor)
     return keys, links
 
 
@@ -146,6 +148,12 @@ def _find_links(cursor: Cursor) -> None:
     finally:
         cursor.unregister("identity_phones")
     cursor.execute(f"create or replace temp table identity_links as {links_sql('identity_keys')}")
+
+
+def _forget_links(cursor: Cursor) -> None:
+    """Cursors are pooled, and what is temporary would live as long as they."""
+    cursor.execute("drop table identity_keys")
+    cursor.execute("drop table identity_links")
 
 
 def _clusters(cursor: Cursor) -> pa.Table:

@@ -7,9 +7,10 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 
 from rakurs.analyses.columns import choice, column, overlapping
-from rakurs.analyses.filters import SalesFilters, asked_sales, basis_choice, filtered_sales, within
+from rakurs.analyses.filters import SalesFilters, asked_sales, basis_choice
 from rakurs.analyses.products.names import PRODUCT
 from rakurs.analyses.products.stock_counts import PLACE, counted
+from rakurs.analyses.sale_gates import LINES_WITHOUT_PRODUCT
 from rakurs.core.analysis import (
     Analysis,
     Cell,
@@ -17,7 +18,6 @@ from rakurs.core.analysis import (
     DataGate,
     Example,
     Frames,
-    LeftOut,
     Members,
     Need,
     Statement,
@@ -172,10 +172,6 @@ def _counted(frames: Frames, params: AssortmentParams) -> Frame:
     return counted(frames["stock"], place=params.place, day=params.today)
 
 
-def _nameless(frames: Frames, params: AssortmentParams) -> Frame:
-    return within(filtered_sales(frames["sale_lines"], params), params).filter(nw.col("product_id").is_null())
-
-
 def _sold(order: str, product: str, day: str, customer: str, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return (
         {"order_id": order, "ordered_at": day, "customer_id": customer},
@@ -280,6 +276,6 @@ ANALYSIS = Analysis(
             ),
         )
     ),
-    left_out=(LeftOut(reason=Text(ru="Строки без товара", en="Lines without a product"), rows=_nameless),),
+    left_out=(LINES_WITHOUT_PRODUCT,),
     example=EXAMPLE,
 )

@@ -9,18 +9,17 @@ import numpy as np
 import pyarrow as pa
 
 from rakurs.analyses.columns import answered, choice, column, overlapping
-from rakurs.analyses.filters import basis_choice, filtered_sales, within
+from rakurs.analyses.filters import basis_choice
 from rakurs.analyses.products.demand import Panel, Slope, common_slopes, filled, own_slope, shrunk
 from rakurs.analyses.products.demand_panel import GATE, LINES, Grid, PanelParams, bought_lines, in_periods
 from rakurs.analyses.products.names import PRODUCT, with_product_names
-from rakurs.analyses.sale_gates import LINES_OF_RETURNS
+from rakurs.analyses.sale_gates import LINES_OF_RETURNS, LINES_WITHOUT_PRODUCT
 from rakurs.core.analysis import (
     Analysis,
     Cell,
     Chart,
     Example,
     Frames,
-    LeftOut,
     Members,
     Statement,
     Told,
@@ -409,12 +408,7 @@ ANALYSIS = Analysis(
     choice=basis_choice(Basis.ORDERS, rows=lambda frames, _params: frames[LINES]),
     gate=GATE,
     left_out=(
-        LeftOut(
-            reason=Text(ru="Строки без товара", en="Lines without a product"),
-            rows=lambda frames, params: within(filtered_sales(frames[LINES], params), params).filter(
-                nw.col("product_id").is_null()
-            ),
-        ),
+        LINES_WITHOUT_PRODUCT,
         LINES_OF_RETURNS,
     ),
     example=EXAMPLE,
