@@ -22,7 +22,8 @@ class TableCount:
     """What happened to the rows meant for one canonical table.
 
     `read` = `inserted` + `updated` + `unchanged` + `quarantined` + `repeated`; `repeated` rows had a key
-    that came again later in the same load: the later row won, these are kept in raw.
+    that came again later in the same load: the later row won, these are kept in raw. `removed` rows were known and are
+    gone from the source: they are kept with a deletion mark and counted nowhere.
     """
 
     table: str
@@ -32,6 +33,12 @@ class TableCount:
     unchanged: int = 0
     quarantined: int = 0
     repeated: int = 0
+    removed: int = 0
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the table holds other rows since."""
+        return bool(self.inserted or self.updated or self.removed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,9 @@ from rakurs.core.text import Text
 
 ScanKind = Literal["delimited", "parquet", "jsonl", "arrow"]
 DateOrder = Literal["dmy", "mdy", "ymd"]
+Deletes = Literal["listed", "unlisted"]
+"""Which rows of the source a batch of ids (the `values` of its mapping, ids only) marks as deleted: those it lists, or
+all it does not list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,8 @@ class TableMapping:
     """How one file feeds one canonical table: a value per canonical column.
 
     `distinct` makes one row per distinct key (a "Customer" column of a deals export feeds `customers`);
-    rows whose key is empty are then skipped, not errors. `only_where` keeps the rows where a column has one
+    rows whose key is empty are then skipped, not errors. `deletes` turns the batch into a list of ids that marks rows
+    as deleted instead of bringing any. `only_where` keeps the rows where a column has one
     of the listed values, trimmed; "" stands for an empty cell. `rows` are constant rows (the stages of a pipeline
     a file does not describe).
     """
@@ -78,6 +82,7 @@ class TableMapping:
     distinct: bool = False
     only_where: AbstractMapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     rows: tuple[AbstractMapping[str, Any], ...] = ()
+    deletes: Deletes | None = None
     keep_custom: bool = True
     """Whether columns no mapping uses are kept as custom fields of this table."""
 

@@ -18,7 +18,7 @@ from rakurs.warehouse.duckdb_engine import Cursor, first_row
 LAYOUT = 1
 """The layout of `meta` and of the canonical tables; a database of another layout is rebuilt from raw."""
 
-_PARTS = ("read", "inserted", "updated", "unchanged", "quarantined", "repeated")
+_PARTS = ("read", "inserted", "updated", "unchanged", "quarantined", "repeated", "removed")
 _META = (
     "create schema if not exists meta",
     "create table if not exists meta.state (name varchar, value varchar)",
@@ -202,7 +202,7 @@ def _revised(report: LoadReport, before: Sequence[Entry], now: Iterable[Entry], 
         for count in counts_of(entry.counts)
     ]
     counted = [count for entry in now if entry.slot in slots for count in counts_of(entry.counts)]
-    tables = [count for count in added([*report.tables, *taken_back, *counted]) if count.read]
+    tables = [count for count in added([*report.tables, *taken_back, *counted]) if count.read or count.removed]
     files = tuple(replace(file, shape=name) if file.file in slots else file for file in report.files)
     return replace(report, tables=tuple(tables), files=files)
 

@@ -22,7 +22,7 @@ from rakurs.warehouse.defaults import ORDINALS
 from rakurs.warehouse.duckdb_engine import Cursor
 from rakurs.warehouse.execution import Watch
 from rakurs.warehouse.ledger import Entry
-from rakurs.warehouse.merging import merged
+from rakurs.warehouse.merging import marked_deleted, merged
 from rakurs.warehouse.rates import CURRENCY_TABLES, apply_rates
 from rakurs.warehouse.raw import Batch, opened_batch, stored_batch
 from rakurs.warehouse.shaping import Occasion, Shaping
@@ -75,7 +75,7 @@ def load(
             files.append(_file_count(arrival, is_unchanged=True))
             counts += [_as_unchanged(count) for count in ledger.counts_of(entry.counts)]
     counts += apply(cursor, arrivals, occasion=occasion, company=company, progress=progress)
-    has_changed = any(count.inserted or count.updated for count in counts)
+    has_changed = any(count.is_change for count in counts)
     return LoadReport(
         load_id=occasion.load_id,
         started_at=occasion.at,
@@ -88,7 +88,7 @@ def load(
 
 def changed_tables(report: LoadReport) -> frozenset[str]:
     """The canonical tables that hold other rows since the load, what it left behind of deals and rates included."""
-    changed = {count.table for count in report.tables if count.inserted or count.updated}
+    changed = {count.table for count in report.tables if count.is_change}
     if "deals" in changed:
         changed |= {"deal_stage_events", "deal_snapshots"}
     if "exchange_rates" in changed:
@@ -180,7 +180,10 @@ def _brought(
         )
         if table.name in ORDINALS:
             shaping = _numbered(cursor, shaping)
-        found.append(merged(cursor, shaping, slot=arrival.slot, watch=watch))
+        if table_mapping.deletes:
+            found.append(marked_deleted(cursor, shaping, deletes=table_mapping.deletes))
+        else:
+            found.append(merged(cursor, shaping, slot=arrival.slot, watch=watch))
     return found
 
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rakurs.core.loading import TableCount
+from rakurs.core.source import Deletes
 from rakurs.core.table import Table
-from rakurs.schema.ddl import quoted
+from rakurs.schema.ddl import literal, quoted
 from rakurs.schema.derived import ORIGIN, base_of, stored
 from rakurs.warehouse.duckdb_engine import Cursor, count
 from rakurs.warehouse.execution import Watch, watched
@@ -53,6 +54,23 @@ def merged(cursor: Cursor, shaping: Shaping, *, slot: str, watch: Watch) -> Tabl
         quarantined=quarantined,
         repeated=met.repeated,
     )
+
+
+def marked_deleted(cursor: Cursor, shaping: Shaping, *, deletes: Deletes) -> TableCount:
+    """Mark the rows of the source that the batch lists, or all it does not list; what comes again later loses the mark."""
+    table = quoted(shaping.table.name)
+    at = f"timestamp {literal(shaping.occasion.at.isoformat(sep=' '))}"
+    ids = [quoted(name) for name in shaping.table_mapping.values]
+    cursor.execute(f"create or replace temp table listed as {shaping.ids}")
+    met = " and ".join(f"listed.{name} = {table}.{name}" for name in ids)
+    belongs = f"exists (select 1 from listed where {met})"
+    if deletes == "unlisted":
+        known = " and ".join(f"{name} is not null" for name in ids)
+        belongs = f"source = {literal(shaping.mapping.source)} and {known} and not {belongs}"
+    removed = cursor.execute(
+        f"update {table} set deleted_at = {at} where deleted_at is null and {belongs}"
+    ).fetchall()[0][0]
+    return TableCount(table=shaping.table.name, removed=int(removed))
 
 
 def _filled(cursor: Cursor, shaping: Shaping, watch: Watch) -> Met:
@@ -135,7 +153,7 @@ def _differs(shaping: Shaping) -> str:
     compared = [name for name in stored(shaping.table).names if name in shaping.provided - left_out]
     conditions = [f"known.{quoted(name)} is distinct from staged.{quoted(name)}" for name in compared]
     added = "(staged.custom is not null and (known.custom is null or not json_contains(known.custom, staged.custom)))"
-    return " or ".join([*conditions, added])
+    return " or ".join([*conditions, added, "known.deleted_at is not null"])
 
 
 def _fresh(shaping: Shaping) -> str:

@@ -92,6 +92,14 @@ class Shaping:
         return f"select * from ({select}) where {known}"
 
     @property
+    def ids(self) -> str:
+        """The distinct ids a list of deletions names, as they are stored, under their columns' names."""
+        named = ", ".join(f"{cell(quoted(text_of(name)))} as {quoted(name)}" for name in self.table_mapping.values)
+        known = " and ".join(f"{quoted(name)} is not null" for name in self.table_mapping.values)
+        stored_ids = ", ".join(f"{self._prefixed(name)} as {quoted(name)}" for name in self.table_mapping.values)
+        return f"select distinct {stored_ids} from (select {named} from ({self.texts})) where {known}"
+
+    @property
     def judged(self) -> str:
         """Typed values beside the texts; `_broken` is the position in `checks` of the first check that fails."""
         typed = ", ".join(
