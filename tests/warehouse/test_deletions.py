@@ -26,9 +26,7 @@ def alive(warehouse: Warehouse, table: str, *columns: str) -> list[tuple[object,
 
 def test_listed_rows_are_marked_and_counted_nowhere(warehouse: Warehouse, tmp_path: Path):
     warehouse.load([delivery(tmp_path, "deals", DEALS, source="crm")], marts=(CALENDAR_MART, *MARTS))
-    report = warehouse.load(
-        [gone(tmp_path, "deal_id\n2\n2\n\n99\n", deletes="listed")], marts=(CALENDAR_MART, *MARTS)
-    )
+    report = warehouse.load([gone(tmp_path, "deal_id\n2\n2\n\n99\n", deletes="listed")], marts=(CALENDAR_MART, *MARTS))
     assert [(count.table, count.removed, count.read) for count in report.tables] == [("deals", 1, 0)]
     assert warehouse.data_version == 2
     assert alive(warehouse, "deals", "deal_id") == [("crm:1",), ("crm:3",)]
@@ -58,13 +56,15 @@ def test_a_row_that_comes_back_loses_the_mark(warehouse: Warehouse, tmp_path: Pa
 
 
 def test_lines_are_replaced_by_their_order(warehouse: Warehouse, tmp_path: Path):
-    """Deletions of a table come before rows of the same batch: the lines of an order are made anew."""
+    """Lines that an order has no more go, those of other orders stay, and what stays as it was is no change."""
     warehouse.load([delivery(tmp_path, "order_lines", LINES, source="crm")], marts=())
     now = "order_id,line_no,product_id,quantity,price\no1,1,z,3,7\n"
     values = columns_of("order_lines", now.splitlines()[0].split(","))
     replaced = [
-        TableMapping(table="order_lines", values={"order_id": values["order_id"]}, deletes="listed"),
         TableMapping(table="order_lines", values=values),
+        TableMapping(
+            table="order_lines", values={name: values[name] for name in ("order_id", "line_no")}, deletes="siblings"
+        ),
     ]
     warehouse.load([delivery(tmp_path, "order_lines", now, source="crm", slot="now.csv", tables=replaced)], marts=())
     assert alive(warehouse, "order_lines", "order_id", "line_no", "product_id") == [

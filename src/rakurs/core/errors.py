@@ -100,3 +100,11 @@ class Cancelled(RakursError):
 
 class CannotSend(RakursError):
     """A channel did not take a message; says what the other side answered and what to check."""
+
+
+class SourceUnreachable(RakursError):
+    """A system that is followed does not answer, or not in its own language; worth another try later."""
+
+
+class SourceRefused(RakursError):
+    """A system that is followed does not let us in; nothing changes until a person changes it."""

@@ -5,11 +5,10 @@ columns becomes a canonical one (`Mapping`). The warehouse writes what came to t
 with the mapping, inside the engine.
 """
 
-from collections.abc import Iterable
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -17,9 +16,9 @@ from rakurs.core.text import Text
 
 ScanKind = Literal["delimited", "parquet", "jsonl", "arrow"]
 DateOrder = Literal["dmy", "mdy", "ymd"]
-Deletes = Literal["listed", "unlisted"]
-"""Which rows of the source a batch of ids (the `values` of its mapping, ids only) marks as deleted: those it lists, or
-all it does not list."""
+Deletes = Literal["listed", "unlisted", "siblings"]
+"""Which rows of the source a batch of keys (the `values` of its mapping) marks as deleted: those it lists, all it does not
+list, or those that share the first of its columns with a listed row and are not listed (lines an order has no more)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +112,3 @@ class Delivery:
     size_bytes: int = 0
     notes: tuple[Text, ...] = ()
     """What recognition wants a person to know: "2 totals rows at the end were left out"."""
-
-
-class Source(Protocol):
-    """A connector. `deliveries(settings)` yields what came since the settings' cursor."""
-
-    name: str
-    title: Text
-
-    def deliveries(self, settings: Any) -> Iterable[Delivery]: ...

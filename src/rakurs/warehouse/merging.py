@@ -57,20 +57,28 @@ def merged(cursor: Cursor, shaping: Shaping, *, slot: str, watch: Watch) -> Tabl
 
 
 def marked_deleted(cursor: Cursor, shaping: Shaping, *, deletes: Deletes) -> TableCount:
-    """Mark the rows of the source that the batch lists, or all it does not list; what comes again later loses the mark."""
+    """Mark rows of the source by a batch of keys; a row that comes again later loses the mark."""
     table = quoted(shaping.table.name)
     at = f"timestamp {literal(shaping.occasion.at.isoformat(sep=' '))}"
-    ids = [quoted(name) for name in shaping.table_mapping.values]
+    names = [quoted(name) for name in shaping.table_mapping.values]
     cursor.execute(f"create or replace temp table listed as {shaping.ids}")
-    met = " and ".join(f"listed.{name} = {table}.{name}" for name in ids)
-    belongs = f"exists (select 1 from listed where {met})"
-    if deletes == "unlisted":
-        known = " and ".join(f"{name} is not null" for name in ids)
-        belongs = f"source = {literal(shaping.mapping.source)} and {known} and not {belongs}"
-    removed = cursor.execute(
-        f"update {table} set deleted_at = {at} where deleted_at is null and {belongs}"
-    ).fetchall()[0][0]
+    is_listed = _among("listed", table, names)
+    known = " and ".join(f"{name} is not null" for name in names)
+    of_source = f"source = {literal(shaping.mapping.source)}"
+    belongs = {
+        "listed": is_listed,
+        "unlisted": f"{of_source} and {known} and not {is_listed}",
+        "siblings": f"{_among('listed', table, names[:1])} and not {is_listed}",
+    }[deletes]
+    removed = cursor.execute(f"update {table} set deleted_at = {at} where deleted_at is null and {belongs}").fetchall()[
+        0
+    ][0]
     return TableCount(table=shaping.table.name, removed=int(removed))
+
+
+def _among(listed: str, table: str, names: Sequence[str]) -> str:
+    met = " and ".join(f"{listed}.{name} = {table}.{name}::varchar" for name in names)
+    return f"exists (select 1 from {listed} where {met})"
 
 
 def _filled(cursor: Cursor, shaping: Shaping, watch: Watch) -> Met:

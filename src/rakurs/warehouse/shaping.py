@@ -93,10 +93,14 @@ class Shaping:
 
     @property
     def ids(self) -> str:
-        """The distinct ids a list of deletions names, as they are stored, under their columns' names."""
+        """The distinct keys a list of deletions names, as texts, under their columns' names; ids as they are stored."""
         named = ", ".join(f"{cell(quoted(text_of(name)))} as {quoted(name)}" for name in self.table_mapping.values)
         known = " and ".join(f"{quoted(name)} is not null" for name in self.table_mapping.values)
-        stored_ids = ", ".join(f"{self._prefixed(name)} as {quoted(name)}" for name in self.table_mapping.values)
+        units = {column.name: column.unit for column in self.table.columns}
+        stored_ids = ", ".join(
+            f"{self._prefixed(name) if units[name] is Unit.ID else quoted(name)} as {quoted(name)}"
+            for name in self.table_mapping.values
+        )
         return f"select distinct {stored_ids} from (select {named} from ({self.texts})) where {known}"
 
     @property

@@ -1,0 +1,263 @@
+"""How is a Bitrix24 portal asked? One call, fifty in a batch, pages by ascending ids; its limits obeyed.
+
+Limits (limits.md of the vendor's REST documentation): a bucket of 50 calls that leaks 2 a second, 50 records a page, 50 calls
+a batch, 60 s a call, and a sum of working time per method after which OPERATION_TIME_LIMIT asks for a pause.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+from rakurs.core.errors import SourceRefused, SourceUnreachable
+from rakurs.core.text import Text
+from rakurs.sources.calling import Caller, Pause
+
+PAGE = 50
+MOST_COMMANDS = 50
+_RATE, _BURST = 2.0, 40
+_LIMIT_PAUSE_SECONDS = 1.5
+_LONGEST_REST_SECONDS = 600.0
+_ASKS_PATIENCE = frozenset({"QUERY_LIMIT_EXCEEDED", "OPERATION_TIME_LIMIT", "OVERLOAD_LIMIT"})
+_SHUT_OUT = frozenset({
+    "INVALID_CREDENTIALS", "NO_AUTH_FOUND", "expired_token", "invalid_token", "INVALID_TOKEN", "user_access_error",
+    "authorization_error", "PAYMENT_REQUIRED", "PORTAL_DELETED", "WRONG_AUTH_TYPE",
+})  # fmt: skip
+_CLOSED = frozenset({
+    "insufficient_scope", "ACCESS_DENIED", "ERROR_METHOD_NOT_FOUND", "allowed_only_intranet_user",
+    "200040300010", "200040300030",
+})  # fmt: skip
+
+_REFUSED = Text(
+    ru="Битрикс24 {host} не пускает: {code}. Вебхук удалён, его владелец уволен или тариф без REST. Создайте новый входящий "
+    "вебхук (Разработчикам → Другое → Входящий вебхук) и вставьте его адрес в настройки источника.",
+    en="Bitrix24 {host} refuses: {code}. The webhook was removed, its owner left or the plan has no REST. Make a new incoming "
+    "webhook (Developer resources → Other → Inbound webhook) and put its address into the source's settings.",
+)
+_ANSWERED = Text(
+    ru="Битрикс24 на запрос {method} ответил ошибкой {code}: {words}",
+    en="Bitrix24 answered {method} with the error {code}: {words}",
+)
+
+
+class Closed(Exception):
+    """A method the webhook has no right to, or the portal does not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """How the records of one kind are listed: the method, where the answer holds them, and what is selected."""
+
+    method: str
+    within: str = ""
+    key: str = "ID"
+    select: tuple[str, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    is_upper: bool = False
+    """Whether the parameters are FILTER, SORT and ORDER, as telephony has them."""
+    has_blind_pages: bool = True
+    """Whether start=-1 (no counting) is understood."""
+
+    def asked(self, narrowed: Mapping[str, Any], *, after: str = "", start: int = 0) -> dict[str, Any]:
+        """The parameters of one page of what `narrowed` leaves, by ascending ids beyond `after`."""
+        narrow = dict(narrowed)
+        if after:
+            narrow[f">{self.key}"] = after
+        if self.is_upper:
+            return {**self.params, "FILTER": narrow, "SORT": self.key, "ORDER": "ASC", "start": start}
+        asked: dict[str, Any] = {**self.params, "order": {self.key: "ASC"}, "start": start}
+        asked["filter"] = {**self.params.get("filter", {}), **narrow}
+        if self.select:
+            asked["select"] = list(self.select)
+        return asked
+
+    def records(self, result: Any) -> list[dict[str, Any]]:
+        """The records of an answer; PHP writes an empty object as an empty list."""
+        if self.within:
+            result = result.get(self.within, []) if isinstance(result, dict) else []
+        return list(result.values()) if isinstance(result, dict) else list(result or [])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a batch brought, by the names of its commands."""
+
+    methods: Mapping[str, str]
+    results: Mapping[str, Any]
+    errors: Mapping[str, tuple[str, str]]
+    totals: Mapping[str, int]
+    nexts: Mapping[str, int]
+
+    def of(self, name: str) -> Any:
+        """The result of one command. Raises Closed where we may not ask, SourceUnreachable where it failed."""
+        if name in self.errors:
+            raise _failure(self.methods[name], *self.errors[name])
+        return self.results[name]
+
+
+class Portal:
+    """One portal, asked through an incoming webhook. Not thread-safe; `breathe` is called between and during calls."""
+
+    def __init__(self, webhook: str, *, breathe: Callable[[], None] = lambda: None) -> None:
+        self._base = webhook.rstrip("/") + "/"
+        self.host = urlsplit(webhook).hostname or ""
+        self._breathe = breathe
+        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe)
+        self.server_time = ""
+        """The portal's own clock when it last answered."""
+        self._pages = MOST_COMMANDS // 2
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._caller.__exit__(kind, error, trace)
+
+    def call(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
+        """The `result` of one call. Raises Closed, SourceRefused, SourceUnreachable."""
+        self._breathe()
+        answer = self._caller.post(f"{self._base}{method}", params or {}, judge=self._judge)
+        if "error" in answer:
+            raise _failure(method, str(answer["error"]), str(answer.get("error_description", "")))
+        self.server_time = answer.get("time", {}).get("date_start", self.server_time)
+        return answer["result"]
+
+    def batch(self, commands: Mapping[str, tuple[str, Mapping[str, Any]]]) -> Answers:
+        """Up to 50 calls at once; those that were told to wait are asked again."""
+        results: dict[str, Any] = {}
+        errors: dict[str, tuple[str, str]] = {}
+        totals: dict[str, int] = {}
+        nexts: dict[str, int] = {}
+        left = dict(commands)
+        while left:
+            cmd = {name: f"{method}?{_query(params)}" for name, (method, params) in left.items()}
+            answer = _as_dict(self.call("batch", {"halt": 0, "cmd": cmd}))
+            results |= _as_dict(answer.get("result"))
+            totals |= {name: int(total) for name, total in _as_dict(answer.get("result_total")).items()}
+            nexts |= {name: int(start) for name, start in _as_dict(answer.get("result_next")).items()}
+            for name, error in _as_dict(answer.get("result_error")).items():
+                errors[name] = (str(error.get("error", "")), str(error.get("error_description", "")))
+            waits = {name for name, (code, _) in errors.items() if code in _ASKS_PATIENCE}
+            lost = left.keys() - results.keys() - errors.keys()
+            errors |= dict.fromkeys(lost, ("NO_ANSWER", ""))
+            left = {name: left[name] for name in left if name in waits}
+            errors = {name: error for name, error in errors.items() if name not in waits}
+            if left:
+                self._rest(_as_dict(answer.get("result_time")))
+        methods = {name: method for name, (method, _) in commands.items()}
+        return Answers(methods=methods, results=results, errors=errors, totals=totals, nexts=nexts)
+
+    def counted(self, listings: Mapping[str, tuple[Listing, Mapping[str, Any]]]) -> dict[str, int]:
+        """How many records each listing holds; those closed to us are left out."""
+        commands = {name: (listing.method, listing.asked(narrowed)) for name, (listing, narrowed) in listings.items()}
+        return dict(self.batch(commands).totals) if commands else {}
+
+    def all_pages(self, listing: Listing) -> Iterator[list[dict[str, Any]]]:
+        """Page after page of a short list, as it counts them itself."""
+        start = 0
+        while True:
+            answers = self.batch({"page": (listing.method, {**listing.params, "start": start})})
+            yield listing.records(answers.of("page"))
+            if "page" not in answers.nexts:
+                return
+            start = answers.nexts["page"]
+
+    def pages(
+        self, listing: Listing, narrowed: Mapping[str, Any], *, after: str, rows: int
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Records beyond the id `after`, by ascending ids, about `rows` of them: a whole batch of pages at a time.
+
+        Each page of a batch begins after the last id of the page before, so records that come and go meanwhile neither
+        shift the pages nor repeat. The end is the first page that is not full.
+        """
+        left = rows
+        while True:
+            count = min(self._pages, max(1, ceil(left / PAGE)))
+            fresh, is_end = self._some_pages(listing, narrowed, after=after, count=count)
+            if fresh:
+                after = str(fresh[-1][listing.key])
+                yield fresh
+            if is_end:
+                return
+            left -= len(fresh)
+
+    def _some_pages(
+        self, listing: Listing, narrowed: Mapping[str, Any], *, after: str, count: int
+    ) -> tuple[list[Any], bool]:
+        start = -1 if listing.has_blind_pages else 0
+        within = f"[{listing.within}]" if listing.within else ""
+        commands: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        for number in range(count):
+            begins = f"$result[p{number - 1}]{within}[{PAGE - 1}][{listing.key}]" if number else after
+            commands[f"p{number}"] = (listing.method, listing.asked(narrowed, after=begins or "0", start=start))
+        answers = self.batch(commands)
+        fresh: list[Any] = []
+        last = int(after or 0)
+        for number in range(count):
+            page = [record for record in listing.records(answers.of(f"p{number}")) if int(record[listing.key]) > last]
+            page.sort(key=lambda record: int(record[listing.key]))
+            fresh += page
+            if len(page) < PAGE:
+                return fresh, True
+            last = int(page[-1][listing.key])
+        return fresh, False
+
+    def _judge(self, status: int, answer: Any) -> None:
+        code = answer.get("error") if isinstance(answer, dict) else None
+        if code == "QUERY_LIMIT_EXCEEDED":
+            raise Pause(_LIMIT_PAUSE_SECONDS)
+        if code == "OPERATION_TIME_LIMIT":
+            raise Pause(_until(answer.get("time", {}).get("operating_reset_at")))
+        if code in _SHUT_OUT or (status in {401, 403} and code not in _CLOSED):
+            raise SourceRefused(_REFUSED.filled(host=self.host, code=code or status))
+
+    def _rest(self, times: Mapping[str, Any]) -> None:
+        """Wait until the portal takes such calls again, in steps, so that a cancelled run ends soon."""
+        resets = [time_of.get("operating_reset_at") for time_of in times.values() if isinstance(time_of, dict)]
+        until = time.monotonic() + max((_until(reset) for reset in resets if reset), default=_until(None))
+        self._pages = max(1, self._pages // 2)
+        while (left := until - time.monotonic()) > 0:
+            self._breathe()
+            time.sleep(min(0.2, left))
+
+
+def _failure(method: str, code: str, words: str) -> Exception:
+    if code in _CLOSED:
+        return Closed(code)
+    return SourceUnreachable(_ANSWERED.filled(method=method, code=code, words=words))
+
+
+def _until(reset_at: Any) -> float:
+    """Seconds until the moment a portal names, which is an epoch or a text; a minute where it names none."""
+    try:
+        seconds = float(reset_at) - time.time()
+    except (TypeError, ValueError):
+        seconds = 60.0
+    return min(max(seconds, 0.2), _LONGEST_REST_SECONDS)
+
+
+def _as_dict(value: Any) -> dict[str, Any]:
+    """An object; PHP writes an empty one as an empty list, and one with the keys 0, 1, 2 as a list too."""
+    if isinstance(value, list):
+        return {str(number): item for number, item in enumerate(value)}
+    return value or {}
+
+
+def _query(params: Mapping[str, Any]) -> str:
+    return "&".join(f"{name}={quote(str(value), safe='$[]')}" for name, value in _flat(params))
+
+
+def _flat(params: Mapping[str, Any] | Sequence[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Parameters as PHP writes nested ones in a query."""
+    items = params.items() if isinstance(params, Mapping) else enumerate(params)
+    for key, value in items:
+        name = f"{prefix}[{quote(str(key), safe='')}]" if prefix else str(key)
+        if isinstance(value, Mapping | list | tuple):
+            yield from _flat(value, name)
+        else:
+            yield name, value

@@ -1,0 +1,85 @@
+"""What must Rakurs know of a portal before it can follow it?"""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, SecretStr, field_validator
+
+from rakurs.core.text import Text
+from rakurs.sources.live import SettingField, SourceSettings
+
+_WEBHOOK_PARTS = 3
+
+
+def _numbers(value: object) -> object:
+    """`156, 158` as a form writes it."""
+    return (
+        tuple(value.replace(" ", "").strip(",").split(",")) if isinstance(value, str) and value.strip() else value or ()
+    )
+
+
+class Bitrix24Settings(SourceSettings):
+    """A portal and what is wanted of it."""
+
+    webhook: SecretStr
+    application_token: SecretStr = SecretStr("")
+    smart_processes: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = ()
+    loss_reason_field: str = ""
+    is_order_source: bool = True
+
+    @field_validator("webhook")
+    @classmethod
+    def _is_webhook(cls, value: SecretStr) -> SecretStr:
+        scheme, _, rest = value.get_secret_value().strip().partition("://")
+        parts = rest.strip("/").split("/")
+        if scheme not in {"http", "https"} or parts[1:2] != ["rest"] or len(parts) < _WEBHOOK_PARTS + 1:
+            raise ValueError("an address such as https://company.bitrix24.ru/rest/1/code/ is needed")
+        return SecretStr(f"{scheme}://{'/'.join(parts[:4])}/")
+
+
+FIELDS = (
+    SettingField(
+        name="webhook",
+        title=Text(ru="Адрес входящего вебхука", en="Address of the inbound webhook"),
+        hint=Text(
+            ru="Разработчикам → Другое → Входящий вебхук. Права: crm, user, department, telephony, catalog.",
+            en="Developer resources → Other → Inbound webhook. Permissions: crm, user, department, telephony, catalog.",
+        ),
+        kind="secret",
+        is_required=True,
+    ),
+    SettingField(
+        name="application_token",
+        title=Text(ru="Токен исходящего вебхука", en="Token of the outbound webhook"),
+        hint=Text(
+            ru="Необязательно: с ним изменения приходят сразу, без него — по расписанию.",
+            en="Optional: with it changes come at once, without it by the schedule.",
+        ),
+        kind="secret",
+    ),
+    SettingField(
+        name="smart_processes",
+        title=Text(ru="Смарт-процессы, которые продают", en="Smart processes that sell"),
+        hint=Text(
+            ru="Номера типов через запятую, например 156. Их элементы становятся сделками своих воронок.",
+            en="Numbers of their types with commas, such as 156. Their items become deals in pipelines of their own.",
+        ),
+        kind="numbers",
+    ),
+    SettingField(
+        name="loss_reason_field",
+        title=Text(ru="Поле с причиной отказа", en="Field of the loss reason"),
+        hint=Text(
+            ru="Код поля сделки, например UF_CRM_1721. Пусто: поле найдётся по названию.",
+            en="Code of a deal's field, such as UF_CRM_1721. Empty: the field is found by its name.",
+        ),
+    ),
+    SettingField(
+        name="is_order_source",
+        title=Text(ru="Товары выигранных сделок — это заказы", en="Products of won deals are orders"),
+        hint=Text(
+            ru="Выключите, если заказы приходят из другой системы, иначе они посчитаются дважды.",
+            en="Turn it off where orders come from another system, or they count twice.",
+        ),
+        kind="flag",
+    ),
+)

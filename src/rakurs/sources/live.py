@@ -1,0 +1,97 @@
+"""The contract of a live source: a system that is followed over its API, from its settings to rows of the warehouse.
+
+A run of a source goes in two steps. `fetch` asks the system and keeps what it answers in a `Spool`, so that a killed run
+goes on where it was. `deliveries` says what the spool means; the warehouse takes all of it in one transaction. Only then
+the cursor that `fetch` returned counts: a run that was not loaded did not happen.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from rakurs.core.loading import Progress
+from rakurs.core.source import Delivery
+from rakurs.core.text import Text
+from rakurs.sources.spool import Spool
+
+FieldKind = Literal["text", "secret", "number", "numbers", "flag"]
+WantedKind = Literal["full", "changes", "period", "records"]
+Cursor = Mapping[str, str]
+
+
+class SourceSettings(BaseModel):
+    """What a source must know before it can ask. Secrets are `SecretStr`, so that no log ever holds one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingField:
+    """One field of the settings form. `numbers` are written with commas between them."""
+
+    name: str
+    title: Text
+    hint: Text
+    kind: FieldKind = "text"
+    is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a system tells of itself: one record of one stream is new, other, or gone."""
+
+    stream: str
+    record_id: str
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a run is to bring: everything, what changed since `cursor`, what a period holds, or single records.
+
+    `compares` asks to find what was deleted: the ids that are left are listed too. Days are inclusive.
+    """
+
+    kind: WantedKind
+    cursor: Cursor = field(default_factory=dict[str, str])
+    from_day: date | None = None
+    to_day: date | None = None
+    changes: tuple[Change, ...] = ()
+    compares: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """What a connection test found: who answered, how many records there are, and what is closed to us."""
+
+    who: str
+    counts: tuple[tuple[Text, int], ...] = ()
+    closed: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSource:
+    """A connector to a system. Grain: one per vendor, one line in `LIVE_SOURCES`.
+
+    `check` asks who is there, `fetch` brings records into the spool and returns the cursor of the next run, `deliveries`
+    yields what the spool holds as rows of the source called by the third argument. `told` reads an outgoing webhook:
+    None where it is of no interest, NotAllowed where its secret is wrong. All of them raise SourceRefused and
+    SourceUnreachable in words for people.
+    """
+
+    name: str
+    title: Text
+    about: Text
+    unverified: Text
+    """What was not tried against the live service."""
+    hooks: Text
+    """How the system is told to send its changes here at once; holds `{url}`."""
+    settings: type[SourceSettings]
+    fields: tuple[SettingField, ...]
+    check: Callable[[Any], Reached]
+    fetch: Callable[[Any, Wanted, Spool, Progress], Cursor]
+    deliveries: Callable[[Any, Spool, str], Iterator[Delivery]]
+    told: Callable[[Any, Mapping[str, str]], Change | None]
