@@ -38,6 +38,11 @@ class Home:
         return self.path / "inbox"
 
     @property
+    def connections(self) -> Path:
+        """Systems that are followed, a folder each: settings with their keys, runs under way, changes not yet read."""
+        return self.path / "connections"
+
+    @property
     def profiles(self) -> Path:
         """Mappings a person confirmed, one YAML file each."""
         return self.path / "profiles"

@@ -3,20 +3,18 @@
 The file holds passwords and keys, so it never goes into a log, an answer or a page; a page sees `told` only.
 """
 
-import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from rakurs.app.home import Home
+from rakurs.app.secret_files import checked_settings, keep_secretly
 from rakurs.channels import CHANNELS
 from rakurs.channels.chat import ChatSettings
 from rakurs.channels.mail import MailSettings
 from rakurs.core.channel import Message
-from rakurs.core.errors import BadParameter, CannotSend, UnknownName
+from rakurs.core.errors import CannotSend, UnknownName
 from rakurs.core.text import Text
 
 CHAT = Text(ru="Чата", en="chat")
@@ -56,11 +54,7 @@ def outbox_of(home: Home) -> Outbox:
 
 def keep_outbox(home: Home, outbox: Outbox) -> None:
     """Keep `outbox` in `home`; a crash leaves the old or the new settings, never a half."""
-    draft = home.outbox_file.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(_open_secrets(outbox.model_dump()), file, ensure_ascii=False, indent=2)
-    Path(draft).replace(home.outbox_file)
+    keep_secretly(home.outbox_file, outbox.model_dump())
 
 
 def checked_mail(raw: Mapping[str, Any], *, known: MailSettings | None) -> MailSettings:
@@ -68,27 +62,9 @@ def checked_mail(raw: Mapping[str, Any], *, known: MailSettings | None) -> MailS
     given = {name: value for name, value in raw.items() if value != ""}
     if "password" not in given and known is not None:
         given["password"] = known.password
-    return _checked(MailSettings, given)
+    return checked_settings(MailSettings, given)
 
 
 def checked_chat(url: str) -> ChatSettings:
     """The settings of a chat from its address. BadParameter says what an address looks like."""
-    return _checked(ChatSettings, {"url": url})
-
-
-def _checked(model: Any, given: Mapping[str, Any]) -> Any:
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        message = first["msg"].removeprefix("Value error, ")
-        # The value is not repeated: it may be a secret.
-        raise BadParameter(str(first["loc"][0]), "…", Text(ru=message, en=message)) from None
-
-
-def _open_secrets(value: Any) -> Any:
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, dict):
-        return {name: _open_secrets(item) for name, item in value.items()}
-    return value
+    return checked_settings(ChatSettings, {"url": url})

@@ -456,10 +456,10 @@ class Workspace:
                 self._settle(timezone, self._warehouse.sole_currency())
             return replace(report, data_version=self.data_version)
 
-    def take_in(self, deliveries: Iterable[Delivery]) -> LoadReport:
+    def take_in(self, deliveries: Iterable[Delivery], *, progress: Progress = silent) -> LoadReport:
         """Load what a source hands over, all or nothing."""
         with self._loading:
-            return self._warehouse.load(deliveries, **self._rules)
+            return self._warehouse.load(deliveries, **self._rules, progress=progress)
 
     @property
     def _rules(self) -> dict[str, Any]:

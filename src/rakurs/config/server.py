@@ -88,7 +88,16 @@ def _owning(home: Home) -> Generator[Workspace]:
 def _serve(workspace: Workspace, options: argparse.Namespace) -> None:
     open_state()
     # Django and the jobs are only importable once the settings stand.
-    from rakurs.app import accounts, deliveries, identity_jobs, inbox_jobs, jobs, prediction_jobs, warming  # noqa: PLC0415
+    from rakurs.app import (  # noqa: PLC0415
+        accounts,
+        deliveries,
+        identity_jobs,
+        inbox_jobs,
+        jobs,
+        prediction_jobs,
+        sync_jobs,
+        warming,
+    )
     from rakurs.config.asgi import application  # noqa: PLC0415
     from rakurs.config.settings import ENVIRONMENT  # noqa: PLC0415
 
@@ -102,6 +111,7 @@ def _serve(workspace: Workspace, options: argparse.Namespace) -> None:
     deliveries.start(public_url=ENVIRONMENT.public_url or "")
     prediction_jobs.start(by_themselves=ENVIRONMENT.models_learn)
     inbox_jobs.start()
+    sync_jobs.start()
     identity_jobs.start(by_themselves=ENVIRONMENT.models_learn)
     warming.start()
     announce(workspace.home, mine)
@@ -113,6 +123,7 @@ def _serve(workspace: Workspace, options: argparse.Namespace) -> None:
     prediction_jobs.stop()
     identity_jobs.stop()
     inbox_jobs.stop()
+    sync_jobs.stop()
     if not jobs.stop():
         workspace.close()
     # A load under way is one transaction and durable, and an event stream never ends by itself: leave, wait for none.

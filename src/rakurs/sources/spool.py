@@ -70,6 +70,11 @@ class Spool:
         """What `note` kept."""
         return self._notes.get(name, default)
 
+    @property
+    def notes(self) -> Mapping[str, Any]:
+        """All that `note` kept."""
+        return dict(self._notes)
+
     def place(self, stream: str) -> str:
         """Where the stream goes on; empty at its beginning."""
         return self._streams[stream].place if stream in self._streams else ""

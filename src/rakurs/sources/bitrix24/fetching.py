@@ -122,6 +122,8 @@ class _Run:
 
     def go(self) -> Cursor:
         """The whole run; what is in the spool already is not asked for again."""
+        if self.wanted.kind == "records" and self.spool.noted("titles") is not None:
+            return self._single_records()
         self._directories()
         if self.wanted.kind == "records":
             return self._single_records()
@@ -466,7 +468,7 @@ def _rows_asked(deal_id: str, start: int) -> dict[str, Any]:
 
 
 def _customer(row: dict[str, Any]) -> dict[str, Any] | None:
-    return row if row["self"] else None
+    return row if row["_self"] else None
 
 
 def _is_alone(lead: Mapping[str, Any]) -> bool:

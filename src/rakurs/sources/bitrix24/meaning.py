@@ -16,7 +16,7 @@ _DEAL_EXTRAS = (
     "UTM_TERM",
     "IS_RETURN_CUSTOMER",
 )
-_PERSON_EXTRAS = ("phones", "emails", "TYPE_ID", "COMPANY_TYPE", "INDUSTRY", "POST", "SOURCE_DESCRIPTION")
+_PERSON_EXTRAS = ("Другие телефоны", "Другие e-mail", "TYPE_ID", "COMPANY_TYPE", "INDUSTRY", "POST", "SOURCE_DESCRIPTION")
 _ACTIVITY_EXTRAS = ("SUBJECT", "DEADLINE", "PROVIDER_ID")
 
 
@@ -31,14 +31,14 @@ def _listed(table: str, key: str, *columns: str, **others: Value) -> TableMappin
 
 
 _PEOPLE = {
-    "customer_id": _of("self"),
-    "name": _of("name"),
-    "phone": _of("phone"),
-    "email": _of("email"),
+    "customer_id": _of("_self"),
+    "name": _of("_name"),
+    "phone": _of("_phone"),
+    "email": _of("_email"),
     "city": _of("ADDRESS_CITY"),
     "region": _of("ADDRESS_PROVINCE", "ADDRESS_REGION"),
     "country": _of("ADDRESS_COUNTRY"),
-    "birth_date": _of("born_on"),
+    "birth_date": _of("_born_on"),
     "created_at": _of("DATE_CREATE"),
     "channel_id": _of("SOURCE_ID"),
     "manager_id": _of("ASSIGNED_BY_ID"),
@@ -56,10 +56,10 @@ def _deals(loss_reason: str | None) -> tuple[TableMapping, ...]:
         "deal_id": _of("ID"),
         "pipeline_id": _of("CATEGORY_ID", default="0"),
         "created_at": _of("DATE_CREATE"),
-        "closed_at": _of("closed_at"),
-        "expected_close_on": _of("expected_on"),
+        "closed_at": _of("_closed_at"),
+        "expected_close_on": _of("_expected_on"),
         "stage_id": _of("STAGE_ID"),
-        "customer_id": _of("customer"),
+        "customer_id": _of("_customer"),
         "manager_id": _of("ASSIGNED_BY_ID"),
         "channel_id": _of("SOURCE_ID"),
         "campaign_id": _of("UTM_CAMPAIGN"),
@@ -93,12 +93,12 @@ _MEANT: Mapping[str, tuple[str, tuple[TableMapping, ...]]] = {
         "product_id": _of("product"), "name": _of("name"), "category": _of("section"), "unit_cost": _of("unit_cost"),
         "list_price": _of("list_price"),
     }),)),
-    "companies": ("customers", (_people("company", "self", "name", "phone", "email", "ADDRESS_CITY", "ADDRESS_PROVINCE",
+    "companies": ("customers", (_people("company", "_self", "_name", "_phone", "_email", "ADDRESS_CITY", "ADDRESS_PROVINCE",
                                         "ADDRESS_COUNTRY", "DATE_CREATE", "ASSIGNED_BY_ID"),)),
-    "contacts": ("customers", (_people("person", "self", "name", "phone", "email", "ADDRESS_CITY", "ADDRESS_PROVINCE",
-                                       "ADDRESS_COUNTRY", "DATE_CREATE", "ASSIGNED_BY_ID", "born_on", "SOURCE_ID"),)),
+    "contacts": ("customers", (_people("person", "_self", "_name", "_phone", "_email", "ADDRESS_CITY", "ADDRESS_PROVINCE",
+                                       "ADDRESS_COUNTRY", "DATE_CREATE", "ASSIGNED_BY_ID", "_born_on", "SOURCE_ID"),)),
     "requisites": ("customers", (TableMapping(table="customers", values={
-        "customer_id": _of("customer"), "tax_id": _of("RQ_INN"),
+        "customer_id": _of("_customer"), "tax_id": _of("RQ_INN"),
     }, distinct=True),)),
     "leads": ("leads", (
         TableMapping(table="customers", distinct=True, values={
@@ -107,15 +107,15 @@ _MEANT: Mapping[str, tuple[str, tuple[TableMapping, ...]]] = {
         }),
         _listed("campaigns", "campaign_id", "UTM_CAMPAIGN"),
         TableMapping(table="leads", values={
-            "lead_id": _of("ID"), "created_at": _of("DATE_CREATE"), "customer_id": _of("customer"), "channel_id": _of("SOURCE_ID"),
-            "campaign_id": _of("UTM_CAMPAIGN"), "manager_id": _of("ASSIGNED_BY_ID"), "status": _of("status"),
+            "lead_id": _of("ID"), "created_at": _of("DATE_CREATE"), "customer_id": _of("_customer"), "channel_id": _of("SOURCE_ID"),
+            "campaign_id": _of("UTM_CAMPAIGN"), "manager_id": _of("ASSIGNED_BY_ID"), "status": _of("_status"),
         }),
     )),
     "converted": ("leads", (TableMapping(table="leads", values={
         "lead_id": _of("ID"), "created_at": _of("DATE_CREATE"), "converted_deal_id": _of("deal"),
     }),)),
     "orders": ("orders", (TableMapping(table="orders", values={
-        "order_id": _of("order"), "ordered_at": _of("closed_at"), "paid_at": _of("closed_at"), "customer_id": _of("customer"),
+        "order_id": _of("order"), "ordered_at": _of("_closed_at"), "paid_at": _of("_closed_at"), "customer_id": _of("_customer"),
         "amount": _of("OPPORTUNITY"), "currency": _of("CURRENCY_ID"), "deal_id": _of("ID"), "manager_id": _of("ASSIGNED_BY_ID"),
         "channel_id": _of("SOURCE_ID"), "campaign_id": _of("UTM_CAMPAIGN"),
     }),)),
@@ -132,22 +132,22 @@ _MEANT: Mapping[str, tuple[str, tuple[TableMapping, ...]]] = {
         TableMapping(table="order_lines", values={"order_id": _of("order")}, deletes="listed"),
     )),
     "activities": ("activities", (TableMapping(table="activities", values={
-        "activity_id": _of("ID"), "at": _of("at"), "kind": _of("kind"), "direction": _of("way"), "employee_id": _of("RESPONSIBLE_ID"),
-        "customer_id": _of("customer"), "deal_id": _of("deal"), "duration_seconds": _of("seconds"), "result": _of("result"),
+        "activity_id": _of("ID"), "at": _of("_at"), "kind": _of("_kind"), "direction": _of("_way"), "employee_id": _of("RESPONSIBLE_ID"),
+        "customer_id": _of("_customer"), "deal_id": _of("_deal"), "duration_seconds": _of("_seconds"), "result": _of("_result"),
     }),)),
     "calls": ("calls", (TableMapping(table="calls", values={
-        "call_id": _of("ID"), "started_at": _of("CALL_START_DATE"), "direction": _of("way"), "phone": _of("PHONE_NUMBER"),
-        "customer_id": _of("customer"), "employee_id": _of("PORTAL_USER_ID"), "deal_id": _of("deal"),
-        "talk_seconds": _of("CALL_DURATION"), "is_missed": _of("is_missed"), "recording_url": _of("url"),
+        "call_id": _of("ID"), "started_at": _of("CALL_START_DATE"), "direction": _of("_way"), "phone": _of("PHONE_NUMBER"),
+        "customer_id": _of("_customer"), "employee_id": _of("PORTAL_USER_ID"), "deal_id": _of("_deal"),
+        "talk_seconds": _of("CALL_DURATION"), "is_missed": _of("_is_missed"), "recording_url": _of("_url"),
     }),)),
 }  # fmt: skip
 _HISTORY = TableMapping(
     table="deal_stage_events",
     values={
-        "deal_id": _of("deal"),
+        "deal_id": _of("_deal"),
         "stage_id": _of("STAGE_ID"),
         "entered_at": _of("CREATED_TIME"),
-        "pipeline_id": _of("pipeline"),
+        "pipeline_id": _of("_pipeline"),
     },
 )
 _EXTRAS = {"companies": _PERSON_EXTRAS, "contacts": _PERSON_EXTRAS, "leads": (), "activities": _ACTIVITY_EXTRAS}

@@ -32,12 +32,12 @@ class CustomField:
 def custom_fields(described: Mapping[str, Any], taken: Iterable[str]) -> dict[str, CustomField]:
     """The custom fields of an answer to crm.*.fields, by code; one title twice gets its code added."""
     found: dict[str, CustomField] = {}
-    titles = set(taken)
+    titles = {name.lower() for name in taken}
     for code, about in sorted(described.items()):
         if code.startswith("UF_"):
             title = next((about[name] for name in ("formLabel", "listLabel", "title") if about.get(name)), code)
-            title = f"{title} ({code})" if title in titles else title
-            titles.add(title)
+            title = f"{title} ({code})" if title.lower() in titles else title
+            titles.add(title.lower())
             items = {str(item["ID"]): str(item["VALUE"]) for item in about.get("items") or ()}
             found[code] = CustomField(title=title, items=items)
     return found
@@ -54,9 +54,9 @@ def deal(record: Mapping[str, Any], fields: Mapping[str, CustomField]) -> dict[s
     is_closed = record.get("STAGE_SEMANTIC_ID") in {"S", "F"}
     return {
         **row,
-        "customer": short(COMPANY, record.get("COMPANY_ID")) or short(CONTACT, record.get("CONTACT_ID")),
-        "closed_at": _closed_at(record) if is_closed else None,
-        "expected_on": None if is_closed else _day(record.get("CLOSEDATE")),
+        "_customer": short(COMPANY, record.get("COMPANY_ID")) or short(CONTACT, record.get("CONTACT_ID")),
+        "_closed_at": _closed_at(record) if is_closed else None,
+        "_expected_on": None if is_closed else _day(record.get("CLOSEDATE")),
     }
 
 
@@ -92,8 +92,8 @@ def entry(record: Mapping[str, Any], *, type_id: int) -> dict[str, Any]:
     category = record.get("CATEGORY_ID") or 0
     return {
         **record,
-        "deal": record.get("OWNER_ID") if is_deal else short(f"T{type_id:x}", record.get("OWNER_ID")),
-        "pipeline": category if is_deal else f"T{type_id:x}_{category}",
+        "_deal": record.get("OWNER_ID") if is_deal else short(f"T{type_id:x}", record.get("OWNER_ID")),
+        "_pipeline": category if is_deal else f"T{type_id:x}_{category}",
     }
 
 
@@ -105,15 +105,15 @@ def lead(
     reached = _first(record, "PHONE") or _first(record, "EMAIL")
     return {
         **_person(record, fields),
-        "customer": known or (short(LEAD, record["ID"]) if reached else None),
-        "self": short(LEAD, record["ID"]) if reached and not known else None,
-        "status": statuses.get(str(record.get("STATUS_ID")), record.get("STATUS_ID")),
+        "_customer": known or (short(LEAD, record["ID"]) if reached else None),
+        "_self": short(LEAD, record["ID"]) if reached and not known else None,
+        "_status": statuses.get(str(record.get("STATUS_ID")), record.get("STATUS_ID")),
     }
 
 
 def contact(record: Mapping[str, Any], fields: Mapping[str, CustomField]) -> dict[str, Any]:
     """A contact, under its short code."""
-    return {**_person(record, fields), "self": short(CONTACT, record["ID"])}
+    return {**_person(record, fields), "_self": short(CONTACT, record["ID"])}
 
 
 def company(record: Mapping[str, Any], fields: Mapping[str, CustomField]) -> dict[str, Any]:
@@ -121,15 +121,15 @@ def company(record: Mapping[str, Any], fields: Mapping[str, CustomField]) -> dic
     own = record.get("IS_MY_COMPANY") == "Y"
     return {
         **_person(record, fields),
-        "name": record.get("TITLE"),
-        "self": None if own else short(COMPANY, record["ID"]),
+        "_name": record.get("TITLE"),
+        "_self": None if own else short(COMPANY, record["ID"]),
     }
 
 
 def requisite(record: Mapping[str, Any]) -> dict[str, Any]:
     """The tax number of a company or contact."""
     code = _OWNERS.get(str(record.get("ENTITY_TYPE_ID")), "")
-    return {**record, "customer": short(code, record.get("ENTITY_ID")) if code in {CONTACT, COMPANY} else None}
+    return {**record, "_customer": short(code, record.get("ENTITY_ID")) if code in {CONTACT, COMPANY} else None}
 
 
 def activity(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,13 +141,13 @@ def activity(record: Mapping[str, Any]) -> dict[str, Any]:
     is_timed = kind in _TIMED and record.get("COMPLETED") == "Y"
     return {
         **{name: value for name, value in record.items() if not isinstance(value, dict | list)},
-        "kind": kind,
-        "at": record.get("START_TIME") or record.get("CREATED"),
-        "way": {"1": "in", "2": "out"}.get(str(record.get("DIRECTION"))),
-        "deal": record.get("OWNER_ID") if owner == DEAL else None,
-        "customer": short(owner, record.get("OWNER_ID")) if owner in {CONTACT, COMPANY} else None,
-        "seconds": _seconds(record.get("START_TIME"), record.get("END_TIME")) if is_timed else None,
-        "result": {"Y": "done", "N": "open"}.get(str(record.get("COMPLETED"))),
+        "_kind": kind,
+        "_at": record.get("START_TIME") or record.get("CREATED"),
+        "_way": {"1": "in", "2": "out"}.get(str(record.get("DIRECTION"))),
+        "_deal": record.get("OWNER_ID") if owner == DEAL else None,
+        "_customer": short(owner, record.get("OWNER_ID")) if owner in {CONTACT, COMPANY} else None,
+        "_seconds": _seconds(record.get("START_TIME"), record.get("END_TIME")) if is_timed else None,
+        "_result": {"Y": "done", "N": "open"}.get(str(record.get("COMPLETED"))),
     }
 
 
@@ -157,11 +157,11 @@ def call(record: Mapping[str, Any]) -> dict[str, Any]:
     kind = str(record.get("CRM_ENTITY_TYPE") or "")
     return {
         **record,
-        "way": "in" if is_incoming else "out",
-        "customer": short(_CALLERS[kind], record.get("CRM_ENTITY_ID")) if kind in _CALLERS else None,
-        "deal": record.get("CRM_ENTITY_ID") if kind == "DEAL" else None,
-        "is_missed": str(is_incoming and str(record.get("CALL_FAILED_CODE")).startswith(_MISSED)).lower(),
-        "url": record.get("CALL_RECORD_URL") or None,
+        "_way": "in" if is_incoming else "out",
+        "_customer": short(_CALLERS[kind], record.get("CRM_ENTITY_ID")) if kind in _CALLERS else None,
+        "_deal": record.get("CRM_ENTITY_ID") if kind == "DEAL" else None,
+        "_is_missed": str(is_incoming and str(record.get("CALL_FAILED_CODE")).startswith(_MISSED)).lower(),
+        "_url": record.get("CALL_RECORD_URL") or None,
     }
 
 
@@ -183,7 +183,7 @@ def user(record: Mapping[str, Any], *, departments: Mapping[str, Mapping[str, An
 
 def order(row: Mapping[str, Any]) -> dict[str, Any]:
     """A won deal that has products, as an order."""
-    named = ("customer", "closed_at", "ASSIGNED_BY_ID", "SOURCE_ID", "UTM_CAMPAIGN", "OPPORTUNITY", "CURRENCY_ID", "ID")
+    named = ("_customer", "_closed_at", "ASSIGNED_BY_ID", "SOURCE_ID", "UTM_CAMPAIGN", "OPPORTUNITY", "CURRENCY_ID", "ID")
     return {"order": short(DEAL, row["ID"]), **{name: row.get(name) for name in named}}
 
 
@@ -237,12 +237,12 @@ def _person(record: Mapping[str, Any], fields: Mapping[str, CustomField]) -> dic
     name = _joined(record.get("LAST_NAME"), record.get("NAME"), record.get("SECOND_NAME"))
     return {
         **_named(record, fields),
-        "name": name or record.get("COMPANY_TITLE") or record.get("TITLE"),
-        "phone": _first(record, "PHONE"),
-        "email": _first(record, "EMAIL"),
-        "phones": ", ".join(_all(record, "PHONE")[1:]) or None,
-        "emails": ", ".join(_all(record, "EMAIL")[1:]) or None,
-        "born_on": _day(record.get("BIRTHDATE")),
+        "_name": name or record.get("COMPANY_TITLE") or record.get("TITLE"),
+        "_phone": _first(record, "PHONE"),
+        "_email": _first(record, "EMAIL"),
+        "Другие телефоны": ", ".join(_all(record, "PHONE")[1:]) or None,
+        "Другие e-mail": ", ".join(_all(record, "EMAIL")[1:]) or None,
+        "_born_on": _day(record.get("BIRTHDATE")),
     }
 
 

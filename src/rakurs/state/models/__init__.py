@@ -1,5 +1,6 @@
 """What people edit in Rakurs and what is kept about them, a module per kind."""
 
+from rakurs.state.models.connections import Connection, SyncRun
 from rakurs.state.models.ids import new_id
 from rakurs.state.models.loads import LoadJob
 from rakurs.state.models.notes import Note
@@ -23,6 +24,7 @@ __all__ = [
     "ApiToken",
     "Audience",
     "AuditEvent",
+    "Connection",
     "Dashboard",
     "Delivery",
     "Invitation",
@@ -39,6 +41,7 @@ __all__ = [
     "Segment",
     "Session",
     "Subscription",
+    "SyncRun",
     "User",
     "Users",
     "new_id",

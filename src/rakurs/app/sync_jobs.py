@@ -1,0 +1,159 @@
+"""When are connections followed? By their schedules, at once when their systems tell of a change, and on again after a kill."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+
+from dbos import DBOS, SetWorkflowID
+from django.db import close_old_connections
+from django.utils import timezone as clock
+
+from rakurs.app import connections, syncing
+from rakurs.app.inbox import Inbox
+from rakurs.app.segments import refresh_living
+from rakurs.app.serving import current
+from rakurs.app.watching import Watch
+from rakurs.core.errors import RakursError
+from rakurs.core.loading import silent
+from rakurs.core.text import Text
+from rakurs.sources.live import Change
+from rakurs.state.models import Connection, SyncRun
+
+QUEUE = "connections"
+AT_ONCE = 4
+"""Runs of different connections that go on side by side; one connection has one run at a time."""
+LOOK_SECONDS = 1.0
+EVENTS_SECONDS = 0.5
+MOST_CHANGES = 500
+"""Changes told one by one that are read in one go."""
+
+_log = logging.getLogger(__name__)
+_schedules = Watch("connections", seconds=LOOK_SECONDS)
+_hooks = Watch("webhooks", seconds=EVENTS_SECONDS)
+_boxes: dict[str, Inbox] = {}
+_UNEXPECTED = Text(
+    ru="Запуск прервался из-за внутренней ошибки; данные целы. Подробности в журнале сервера.",
+    en="The run failed on an internal error; the data is as it was. Details are in the server's log.",
+)
+
+
+def start() -> None:
+    """Go on with unfinished runs, and begin what is due."""
+    DBOS.register_queue(QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=0.3, on_conflict="always_update")
+    _schedules.start(_look)
+    _hooks.start(_listen)
+
+
+def stop() -> None:
+    """Nothing more begins by itself."""
+    _schedules.stop()
+    _hooks.stop()
+
+
+def hear(connection: Connection, form: Mapping[str, str]) -> bool:
+    """What a system tells of itself; on the disk when this returns. Whether it was of interest; NotAllowed for a wrong token."""
+    source = connections.source_of(connection)
+    change = source.told(connections.settings_of(current().home, connection), form)
+    if change is None:
+        return False
+    _box(connection).put([json.dumps(asdict(change)).encode() + b"\n"])
+    return True
+
+
+def _look() -> None:
+    """Begin what is due; runs that a command or a killed server left waiting are taken up too."""
+    for connection in Connection.objects.all():
+        latest = connection.runs.first()
+        due = connections.due_at(connection, latest)
+        if due is not None and due <= clock.now():
+            latest = syncing.begun(connection)
+        if latest is not None and not latest.is_finished:
+            _take_up(latest)
+
+
+def _take_up(run: SyncRun) -> None:
+    workflow = DBOS.get_workflow_status(_workflow_id(run))
+    if workflow is None:
+        with SetWorkflowID(_workflow_id(run)):
+            DBOS.enqueue_workflow(QUEUE, _sync, run.pk)
+    elif workflow.status not in {"PENDING", "ENQUEUED", "DELAYED"}:
+        run.refresh_from_db()
+        if not run.is_finished:
+            syncing.ended(run, RakursError(_UNEXPECTED))
+
+
+def _workflow_id(run: SyncRun) -> str:
+    return f"sync-{run.pk}-{run.attempt}"
+
+
+@DBOS.workflow(name="sync")
+def _sync(run_id: str) -> None:
+    if _fetch(run_id) and _take_in(run_id):
+        _count_segments()
+
+
+@DBOS.step(name="fetch")
+def _fetch(run_id: str) -> bool:
+    return _guarded(run_id, lambda run: syncing.fetched(current(), run, syncing.watched(run)))
+
+
+@DBOS.step(name="take in records")
+def _take_in(run_id: str) -> bool:
+    return _guarded(run_id, lambda run: syncing.taken_in(current(), run, syncing.watched(run)))
+
+
+@DBOS.step(name="count segments after a run")
+def _count_segments() -> int:
+    close_old_connections()
+    try:
+        return refresh_living(current())
+    finally:
+        close_old_connections()
+
+
+def _guarded(run_id: str, work: Callable[[SyncRun], object]) -> bool:
+    """Run one step; whatever it meets becomes the run's end, in words for people. Whether it came through."""
+    close_old_connections()
+    run = SyncRun.objects.select_related("connection").filter(pk=run_id).first()
+    if run is None or run.is_finished:
+        return False
+    try:
+        work(run)
+    except RakursError as stopped:
+        syncing.ended(run, stopped)
+        return False
+    except Exception:  # noqa: BLE001 - the last frame of a thread: the log gets the cause, the user a sentence
+        _log.exception("run %s of connection %s failed", run_id, run.connection_id)
+        syncing.ended(run, RakursError(_UNEXPECTED))
+        return False
+    finally:
+        close_old_connections()
+    return True
+
+
+def _listen() -> None:
+    """Read what the systems told since the last look, unless a whole run brings it anyway."""
+    for connection in Connection.objects.filter(is_paused=False):
+        box = _box(connection)
+        latest = connection.runs.first()
+        if not box.waiting_bytes or not connection.cursor or (latest is not None and not latest.is_finished):
+            continue
+        files = box.close_file()
+        told = {line: None for file in files for line in file.read_bytes().splitlines()}
+        changes = [Change(**json.loads(line)) for line in told]
+        try:
+            for begin in range(0, len(changes), MOST_CHANGES):
+                syncing.changes_brought(current(), connection, changes[begin : begin + MOST_CHANGES], silent)
+        except RakursError as stopped:
+            # They wait on the disk; a run by schedule says what is wrong.
+            _log.warning("changes of %s wait: %s", connection.prefix, stopped.message.en)
+            continue
+        box.remove(files)
+        refresh_living(current())
+
+
+def _box(connection: Connection) -> Inbox:
+    if connection.pk not in _boxes:
+        _boxes[connection.pk] = Inbox(connections.folder_of(current().home, connection) / "told")
+    return _boxes[connection.pk]
