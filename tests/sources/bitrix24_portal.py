@@ -229,6 +229,11 @@ TEMPLATES: dict[str, Record] = {
     "department": _blank("ID= NAME= SORT:500 PARENT=1 UF_HEAD=1"),
     "category": _blank("id name sort entityTypeId isDefault originId originatorId"),
     "status": _blank("ID ENTITY_ID STATUS_ID NAME NAME_INIT SORT SYSTEM CATEGORY_ID COLOR SEMANTICS"),
+    "section": _blank("id:0 iblockId:23 iblockSectionId name= xmlId= code sort:500 active=Y"),
+    "requisite": _blank(
+        "ID= ENTITY_TYPE_ID=4 ENTITY_ID= PRESET_ID=1 DATE_CREATE= DATE_MODIFY CREATED_BY_ID=1 MODIFY_BY_ID NAME=Организация "
+        "CODE XML_ID ACTIVE=Y SORT=500 RQ_INN RQ_KPP RQ_OGRN RQ_COMPANY_NAME"
+    ),
     "catalog": _blank("iblockId iblockTypeId id lid name productIblockId skuPropertyId subscription vatId"),
     "type": _blank("id title code createdBy entityTypeId"),
 }
@@ -243,6 +248,7 @@ CHANGED = {
     "activity": "LAST_UPDATED",
     "product": "timestampX",
     "price": "timestampX",
+    "requisite": "DATE_MODIFY",
     "smart": "updatedTime",
 }
 DATES = {
@@ -906,6 +912,22 @@ class _Maker:
             self.times(record, at)
             made.append((i, self.reachable(record, 2)))
         self.fill("company", made)
+        requisites = [
+            (
+                n,
+                {
+                    **TEMPLATES["requisite"],
+                    "ID": str(n),
+                    "ENTITY_ID": record["ID"],
+                    "DATE_CREATE": record["DATE_CREATE"],
+                    "DATE_MODIFY": record["DATE_MODIFY"],
+                    "RQ_INN": f"77{int(record['ID']):08}",
+                    "RQ_KPP": "770101001",
+                },
+            )
+            for n, (_, record) in enumerate(made[::2], 1)
+        ]
+        self.fill("requisite", requisites)
 
     def contacts(self, count: int) -> None:
         rng, made = self.rng, []
@@ -963,12 +985,15 @@ class _Maker:
     def products(self, count: int) -> None:
         rng, made, prices = self.rng, [], []
         ids = self.ids(count, 401)
+        names = ("Мебель", "Техника", "Услуги")
+        self.fill("section", [(i, {**TEMPLATES["section"], "id": i, "name": name}) for i, name in enumerate(names, 47)])
         for n, (i, at) in enumerate(zip(ids, self.moments(count), strict=True)):
             offer = n % 5 == 4
             record = {
                 **TEMPLATES["product"],
                 "id": i,
                 "iblockId": OFFERS if offer else GOODS,
+                "iblockSectionId": None if offer else 47 + n % 3,
                 "name": f"{rng.choice(_WARES)} {i}",
                 "active": "N" if n % 9 == 8 else "Y",
                 "dateCreate": self.stamp(at),
@@ -1104,6 +1129,9 @@ class _Maker:
                     record["OPPORTUNITY"] = f"{rows_sum(taken):.2f}"
                     record["IS_MANUAL_OPPORTUNITY"] = "N"
             made.append((i, record))
+        converted = [i for i, lead in self.portal.records["lead"].items() if lead["STATUS_SEMANTIC_ID"] == "S"]
+        for lead_id, (_, deal) in zip(converted, made, strict=False):
+            deal["LEAD_ID"] = str(lead_id)
         self.fill("deal", made)
         self.fill("productrow", rows)
         for row_id, row in rows:
@@ -1281,7 +1309,7 @@ class Portal:
         self.bound: list[Params] = []
         self.deleted: dict[str, list[int]] = defaultdict(list)
         self.rows_of: dict[int, list[int]] = defaultdict(list)
-        small = {"productrow", "product", "price", "smart", "category", "catalog", "type"}
+        small = {"productrow", "product", "price", "smart", "category", "catalog", "type", "section"}
         self.tables = {kind: Table(kind, "id" if kind in small else "ID") for kind in TEMPLATES}
         self.records: dict[str, dict[int, Record]] = {kind: table.rows for kind, table in self.tables.items()}
         self._multis = 150
@@ -1829,6 +1857,8 @@ class Portal:
             "crm.activity.get": lambda p: self._legacy_get("activity", p),
             "catalog.catalog.list": lambda p: self._wrapped("catalog", p, LENIENT, "catalogs"),
             "catalog.product.list": self._goods,
+            "catalog.section.list": lambda p: self._wrapped("section", p, LENIENT, "sections"),
+            "crm.requisite.list": lambda p: self._legacy_list("requisite", p),
             "catalog.price.list": lambda p: self._wrapped("price", p, LENIENT, "prices"),
             "user.get": self._users,
             "user.current": lambda p: Answer(self.records["user"][1]),

@@ -18,6 +18,8 @@ from rakurs.core.errors import (
     MappingNeeded,
     NotAllowed,
     RakursError,
+    SourceRefused,
+    SourceUnreachable,
     UnknownName,
     WarehouseBusy,
 )
@@ -31,6 +33,8 @@ KINDS: Mapping[type[RakursError], tuple[int, str, Text]] = {
     BadInput: (422, "bad-input", Text(ru="Так не получится", en="Bad input")),
     NotAllowed: (403, "not-allowed", Text(ru="Нет прав", en="Not allowed")),
     InboxFull: (429, "inbox-full", Text(ru="Надо подождать", en="Wait a little")),
+    SourceRefused: (502, "source-refused", Text(ru="Источник не пускает", en="The source refuses")),
+    SourceUnreachable: (504, "source-unreachable", Text(ru="Источник не отвечает", en="The source does not answer")),
     WarehouseBusy: (503, "busy", Text(ru="Данные заняты", en="The data is busy")),
     Cancelled: (409, "cancelled", Text(ru="Отменено", en="Cancelled")),
 }

@@ -8,6 +8,7 @@ from ninja import NinjaAPI
 from rakurs.api import (
     account,
     administering,
+    connections,
     dashboards,
     data,
     identities,
@@ -45,6 +46,7 @@ api.add_router("", dashboards.router)
 api.add_router("", notices.router)
 api.add_router("", administering.router)
 api.add_router("", rows.router)
+api.add_router("", connections.router)
 api.add_router("", segments.router)
 api.add_router("", identities.router)
 api.add_router("", predictions.router)

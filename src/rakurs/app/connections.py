@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from django.db.models import QuerySet
 from django.utils import timezone as clock
 
 from rakurs.app.home import Home
@@ -84,6 +85,11 @@ def connection_named(name: str) -> Connection:
     return found
 
 
+def runs_of(connection: Connection) -> QuerySet[SyncRun]:
+    """The runs of a connection, the newest first."""
+    return SyncRun.objects.filter(connection=connection)
+
+
 def folder_of(home: Home, connection: Connection) -> Path:
     """Where a connection keeps its settings and what it fetches."""
     folder = home.connections / connection.pk
@@ -158,6 +164,18 @@ def keep_settings(home: Home, connection: Connection, settings: SourceSettings) 
     keep_secretly(folder_of(home, connection) / "settings.json", settings.model_dump())
 
 
+def resettle(home: Home, connection: Connection, raw: Mapping[str, Any]) -> None:
+    """Other settings. Where they mean other records (not another key alone), the next run reads everything."""
+    known = settings_of(home, connection)
+    source = source_of(connection)
+    given = {field.name: getattr(known, field.name) for field in source.fields if field.kind != "secret"}
+    settings = checked(source, given | dict(raw), known=known)
+    keep_settings(home, connection, settings)
+    if any(getattr(settings, name) != value for name, value in given.items()):
+        connection.cursor = {}
+        connection.save(update_fields=["cursor"])
+
+
 def paused(connection: Connection, *, is_paused: bool) -> None:
     """Nothing more begins by itself, or does again."""
     connection.is_paused = is_paused
@@ -178,7 +196,7 @@ def states() -> list[State]:
 
 def state_of(connection: Connection) -> State:
     """How one connection does."""
-    runs = connection.runs.all()
+    runs = runs_of(connection)
     latest, last_good = runs.first(), runs.filter(status=SyncRun.Status.DONE).first()
     lag = None if last_good is None or last_good.started_at is None else clock.now() - last_good.started_at
     return State(

@@ -64,7 +64,7 @@ def hear(connection: Connection, form: Mapping[str, str]) -> bool:
 def _look() -> None:
     """Begin what is due; runs that a command or a killed server left waiting are taken up too."""
     for connection in Connection.objects.all():
-        latest = connection.runs.first()
+        latest = connections.runs_of(connection).first()
         due = connections.due_at(connection, latest)
         if due is not None and due <= clock.now():
             latest = syncing.begun(connection)
@@ -124,7 +124,7 @@ def _guarded(run_id: str, work: Callable[[SyncRun], object]) -> bool:
         syncing.ended(run, stopped)
         return False
     except Exception:  # noqa: BLE001 - the last frame of a thread: the log gets the cause, the user a sentence
-        _log.exception("run %s of connection %s failed", run_id, run.connection_id)
+        _log.exception("run %s of connection %s failed", run_id, run.connection.pk)
         syncing.ended(run, RakursError(_UNEXPECTED))
         return False
     finally:
@@ -136,7 +136,7 @@ def _listen() -> None:
     """Read what the systems told since the last look, unless a whole run brings it anyway."""
     for connection in Connection.objects.filter(is_paused=False):
         box = _box(connection)
-        latest = connection.runs.first()
+        latest = connections.runs_of(connection).first()
         if not box.waiting_bytes or not connection.cursor or (latest is not None and not latest.is_finished):
             continue
         files = box.close_file()

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.utils import timezone as clock
 
-from rakurs.app.connections import folder_of, settings_of, source_of
+from rakurs.app.connections import folder_of, runs_of, settings_of, source_of
 from rakurs.app.reports import report_kept
 from rakurs.app.workspace import Workspace
 from rakurs.core.errors import BadInput, Cancelled, RakursError, SourceRefused
@@ -53,7 +53,7 @@ def begun(
 
     The latest run goes on where it failed or was stopped, unless another `kind` is asked for.
     """
-    latest = connection.runs.first()
+    latest = runs_of(connection).first()
     if latest is not None and not latest.is_finished:
         raise BadInput(_UNDER_WAY)
     if kind is None and latest is not None and latest.status != Status.DONE:
@@ -75,7 +75,7 @@ def cancelled(run: SyncRun) -> None:
     """Stop a run at its next breath, and begin no other by itself."""
     SyncRun.objects.filter(pk=run.pk).update(is_cancel_asked=True)
     SyncRun.objects.filter(pk=run.pk, status=Status.WAITING).update(status=Status.CANCELLED, finished_at=clock.now())
-    Connection.objects.filter(pk=run.connection_id).update(is_paused=True)
+    Connection.objects.filter(pk=run.connection.pk).update(is_paused=True)
 
 
 def fetched(workspace: Workspace, run: SyncRun, progress: Progress) -> None:

@@ -41,6 +41,9 @@ COMMANDS = {
         "rakurs.cli.identities:identities_app",
         Text(ru="Один клиент из многих записей", en="One customer out of many records"),
     ),
+    "sources": Lazy(
+        "rakurs.cli.connections:sources_app", Text(ru="Системы, за которыми следим", en="Systems that are followed")
+    ),
     "models": Lazy("rakurs.cli.models:models_app", Text(ru="Чему научились модели", en="What models have learned")),
     "quarantine": Lazy(
         "rakurs.cli.loading:quarantine_app", Text(ru="Строки, нарушившие правило", en="Rows that broke a rule")

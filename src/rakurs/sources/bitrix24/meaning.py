@@ -16,7 +16,15 @@ _DEAL_EXTRAS = (
     "UTM_TERM",
     "IS_RETURN_CUSTOMER",
 )
-_PERSON_EXTRAS = ("Другие телефоны", "Другие e-mail", "TYPE_ID", "COMPANY_TYPE", "INDUSTRY", "POST", "SOURCE_DESCRIPTION")
+_PERSON_EXTRAS = (
+    "Другие телефоны",
+    "Другие e-mail",
+    "TYPE_ID",
+    "COMPANY_TYPE",
+    "INDUSTRY",
+    "POST",
+    "SOURCE_DESCRIPTION",
+)
 _ACTIVITY_EXTRAS = ("SUBJECT", "DEADLINE", "PROVIDER_ID")
 
 

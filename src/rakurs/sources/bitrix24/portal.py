@@ -28,7 +28,7 @@ _SHUT_OUT = frozenset({
 })  # fmt: skip
 _CLOSED = frozenset({
     "insufficient_scope", "ACCESS_DENIED", "ERROR_METHOD_NOT_FOUND", "allowed_only_intranet_user",
-    "200040300010", "200040300030",
+    "200040300010", "200040300030", "ENTITY_TYPE_NOT_SUPPORTED",
 })  # fmt: skip
 
 _REFUSED = Text(
@@ -109,6 +109,7 @@ class Portal:
         self.server_time = ""
         """The portal's own clock when it last answered."""
         self._pages = MOST_COMMANDS // 2
+        self._reset_at: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -124,11 +125,16 @@ class Portal:
         answer = self._caller.post(f"{self._base}{method}", params or {}, judge=self._judge)
         if "error" in answer:
             raise _failure(method, str(answer["error"]), str(answer.get("error_description", "")))
-        self.server_time = answer.get("time", {}).get("date_start", self.server_time)
+        spent = answer.get("time", {})
+        self.server_time = spent.get("date_start", self.server_time)
+        self._reset_at = spent.get("operating_reset_at", self._reset_at)
         return answer["result"]
 
-    def batch(self, commands: Mapping[str, tuple[str, Mapping[str, Any]]]) -> Answers:
-        """Up to 50 calls at once; those that were told to wait are asked again."""
+    def batch(self, commands: Mapping[str, tuple[str, Mapping[str, Any]]], *, is_chain: bool = False) -> Answers:
+        """Up to 50 calls at once; those that were told to wait are asked again.
+
+        Not so the calls of a chain, each of which needs the one before in the same batch: they keep their errors.
+        """
         results: dict[str, Any] = {}
         errors: dict[str, tuple[str, str]] = {}
         totals: dict[str, int] = {}
@@ -145,10 +151,18 @@ class Portal:
             waits = {name for name, (code, _) in errors.items() if code in _ASKS_PATIENCE}
             lost = left.keys() - results.keys() - errors.keys()
             errors |= dict.fromkeys(lost, ("NO_ANSWER", ""))
+            if is_chain:
+                break
             left = {name: left[name] for name in left if name in waits}
             errors = {name: error for name, error in errors.items() if name not in waits}
+            spent = [one for one in _as_dict(answer.get("result_time")).values() if isinstance(one, dict)]
+            self._reset_at = max(
+                (one["operating_reset_at"] for one in spent if one.get("operating_reset_at")),
+                default=self._reset_at,
+                key=str,
+            )
             if left:
-                self._rest(_as_dict(answer.get("result_time")))
+                self._rest()
         methods = {name: method for name, (method, _) in commands.items()}
         return Answers(methods=methods, results=results, errors=errors, totals=totals, nexts=nexts)
 
@@ -195,13 +209,20 @@ class Portal:
         for number in range(count):
             begins = f"$result[p{number - 1}]{within}[{PAGE - 1}][{listing.key}]" if number else after
             commands[f"p{number}"] = (listing.method, listing.asked(narrowed, after=begins or "0", start=start))
-        answers = self.batch(commands)
+        answers = self.batch(commands, is_chain=True)
         fresh: list[Any] = []
         last = int(after or 0)
         for number in range(count):
-            page = [record for record in listing.records(answers.of(f"p{number}")) if int(record[listing.key]) > last]
+            if answers.errors.get(f"p{number}", ("",))[0] in _ASKS_PATIENCE:
+                # What came before it is good; the next batch begins there.
+                self._rest()
+                return fresh, False
+            page = listing.records(answers.of(f"p{number}"))
             page.sort(key=lambda record: int(record[listing.key]))
-            fresh += page
+            new = [record for record in page if int(record[listing.key]) > last]
+            if len(page) == PAGE and not new:
+                raise SourceUnreachable(_ANSWERED.filled(method=listing.method, code="SAME_PAGE", words=f"ID > {last}"))
+            fresh += new
             if len(page) < PAGE:
                 return fresh, True
             last = int(page[-1][listing.key])
@@ -212,15 +233,14 @@ class Portal:
         if code == "QUERY_LIMIT_EXCEEDED":
             raise Pause(_LIMIT_PAUSE_SECONDS)
         if code == "OPERATION_TIME_LIMIT":
-            raise Pause(_until(answer.get("time", {}).get("operating_reset_at")))
+            raise Pause(_until(self._reset_at))
         if code in _SHUT_OUT or (status in {401, 403} and code not in _CLOSED):
             raise SourceRefused(_REFUSED.filled(host=self.host, code=code or status))
 
-    def _rest(self, times: Mapping[str, Any]) -> None:
-        """Wait until the portal takes such calls again, in steps, so that a cancelled run ends soon."""
-        resets = [time_of.get("operating_reset_at") for time_of in times.values() if isinstance(time_of, dict)]
-        until = time.monotonic() + max((_until(reset) for reset in resets if reset), default=_until(None))
+    def _rest(self) -> None:
+        """Wait until the portal takes such calls again, and ask it for less at once from then on."""
         self._pages = max(1, self._pages // 2)
+        until = time.monotonic() + _until(self._reset_at)
         while (left := until - time.monotonic()) > 0:
             self._breathe()
             time.sleep(min(0.2, left))

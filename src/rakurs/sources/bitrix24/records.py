@@ -183,7 +183,16 @@ def user(record: Mapping[str, Any], *, departments: Mapping[str, Mapping[str, An
 
 def order(row: Mapping[str, Any]) -> dict[str, Any]:
     """A won deal that has products, as an order."""
-    named = ("_customer", "_closed_at", "ASSIGNED_BY_ID", "SOURCE_ID", "UTM_CAMPAIGN", "OPPORTUNITY", "CURRENCY_ID", "ID")
+    named = (
+        "_customer",
+        "_closed_at",
+        "ASSIGNED_BY_ID",
+        "SOURCE_ID",
+        "UTM_CAMPAIGN",
+        "OPPORTUNITY",
+        "CURRENCY_ID",
+        "ID",
+    )
     return {"order": short(DEAL, row["ID"]), **{name: row.get(name) for name in named}}
 
 
