@@ -35,8 +35,6 @@ HEALTH: Mapping[Health, Text] = {
     "new": Text(ru="Ещё не загружалось", en="Never ran"),
 }
 ADVICE: Mapping[Health, Text] = {
-    "good": Text(ru="", en=""),
-    "working": Text(ru="", en=""),
     "late": Text(
         ru="Запуски не успевают за расписанием. Если загрузка идёт, дождитесь её; если нет, проверьте, что сервер Ракурса работает.",
         en="Runs do not keep up with the schedule. If one is under way, wait for it; if not, see that the Rakurs server runs.",
@@ -127,7 +125,8 @@ def checked(source: LiveSource, raw: Mapping[str, Any], *, known: SourceSettings
         if field.kind == "secret" and not value and field.name in before:
             given[field.name] = before[field.name]
         elif field.kind == "flag":
-            given[field.name] = value in {True, "on", "true", "yes", "1"}
+            if value is not None:
+                given[field.name] = value in {True, "on", "true", "yes", "1"}
         elif value not in (None, ""):
             given[field.name] = value
     return checked_settings(source.settings, given)

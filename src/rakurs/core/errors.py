@@ -58,6 +58,7 @@ class BadParameter(BadInput):
             )
         )
         self.parameter = parameter
+        self.reason = reason
 
 
 class UnreadableFile(BadInput):

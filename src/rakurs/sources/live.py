@@ -88,7 +88,7 @@ class LiveSource:
     unverified: Text
     """What was not tried against the live service."""
     hooks: Text
-    """How the system is told to send its changes here at once; holds `{url}`."""
+    """How the system is told to send its changes here at once."""
     settings: type[SourceSettings]
     fields: tuple[SettingField, ...]
     check: Callable[[Any], Reached]

@@ -101,6 +101,13 @@ PLACES: tuple[Place, ...] = (
         words="дубли слияние объединить duplicates merge identity",
     ),
     Place(
+        title=Text(ru="Подключения", en="Connections"),
+        route="sources",
+        icon="globe",
+        deed="load",
+        words="источники битрикс24 bitrix24 вебхук webhook sources sync интеграции",
+    ),
+    Place(
         title=Text(ru="Учётная запись", en="Account"),
         route="account",
         icon="user-round",

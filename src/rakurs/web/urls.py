@@ -26,6 +26,7 @@ from rakurs.web.views import (
     saved,
     segments,
     settings,
+    sources,
 )
 
 
@@ -103,6 +104,10 @@ urlpatterns = [
     path("data/loads/<slug:job_id>/mapping/<int:number>/", mapping.correction, name="correction"),
     path("data/identities/", identities.index, name="identities"),
     path("data/identities/decide", identities.decide, name="decide_identity"),
+    path("data/sources/", sources.index, name="sources"),
+    path("data/sources/new/<slug:name>/", sources.new, name="new_source"),
+    path("data/sources/<slug:connection_id>/", sources.source, name="source"),
+    path("data/sources/<slug:connection_id>/act", sources.act, name="act_on_source"),
     path("data/quarantine/", data.quarantine, name="quarantine"),
     path("data/quarantine.csv", data.quarantine_file, name="quarantine_file"),
     path("data/templates/<slug:table>.<slug:kind>", data.template_file, name="template"),

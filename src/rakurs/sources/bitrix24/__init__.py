@@ -21,9 +21,9 @@ SOURCE = LiveSource(
         "supported, only webhooks.",
     ),
     hooks=Text(
-        ru="Разработчикам → Другое → Исходящий вебхук: обработчик {url}, события ONCRMDEALADD, ONCRMDEALUPDATE, "
+        ru="Разработчикам → Другое → Исходящий вебхук: обработчик — адрес ниже, события ONCRMDEALADD, ONCRMDEALUPDATE, "
         "ONCRMDEALDELETE и такие же для лидов, контактов, компаний и дел; токен вставьте в настройки.",
-        en="Developer resources → Other → Outbound webhook: handler {url}, events ONCRMDEALADD, ONCRMDEALUPDATE, "
+        en="Developer resources → Other → Outbound webhook: handler is the address below, events ONCRMDEALADD, ONCRMDEALUPDATE, "
         "ONCRMDEALDELETE and the same of leads, contacts, companies and activities; put its token into the settings.",
     ),
     settings=Bitrix24Settings,

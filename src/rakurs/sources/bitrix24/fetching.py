@@ -234,7 +234,8 @@ class _Run:
                 self.spool.append(name, flattened, place=str(page[-1][listing.key]))
                 self.teller.came(len(page))
         except Closed:
-            self._is_closed(listing.method)
+            number = name.partition("_")[2]
+            self._is_closed(f"{listing.method} ({number})" if number else listing.method)
         self.spool.append(name, (), is_done=True)
 
     def _flattened(self, name: str) -> Callable[[Mapping[str, Any]], dict[str, Any] | None]:

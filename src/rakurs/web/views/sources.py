@@ -1,0 +1,261 @@
+"""Which systems does the company follow, how does each do, and how is one connected?"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from rakurs.app import connections, syncing
+from rakurs.app.accounts import note
+from rakurs.app.connection_documents import KIND_WORDS, STATUS_WORDS, run_document, state_document
+from rakurs.core.errors import BadParameter, RakursError, UnknownName
+from rakurs.core.text import Text
+from rakurs.core.units import Unit
+from rakurs.schema import table_named
+from rakurs.sources import LIVE_SOURCES
+from rakurs.sources.live import LiveSource
+from rakurs.state.models import Connection, SyncRun
+from rakurs.web.access import format_of, may, user_of, workspace
+from rakurs.web.language import page_language, said
+from rakurs.web.views.pages import page_or_part
+
+SHOWN_RUNS = 20
+TONES: Mapping[str, str] = {
+    "good": "good",
+    "working": "accent",
+    "late": "warn",
+    "bad": "bad",
+    "paused": "",
+    "new": "",
+    SyncRun.Status.WAITING: "",
+    SyncRun.Status.FETCHING: "accent",
+    SyncRun.Status.LOADING: "accent",
+    SyncRun.Status.DONE: "good",
+    SyncRun.Status.FAILED: "bad",
+    SyncRun.Status.CANCELLED: "",
+}
+_CONNECTED = Text(
+    ru="Подключено. Ответил {who}; первая загрузка начинается.", en="Connected. {who} answered; the first load begins."
+)
+_ANSWERS = Text(ru="Связь есть: отвечает {who}.", en="The connection works: {who} answers.")
+_ANSWERS_PARTLY = Text(
+    ru="Связь есть: отвечает {who}. Закрыто для вебхука: {closed}.",
+    en="The connection works: {who} answers. Closed to the webhook: {closed}.",
+)
+_KEPT = Text(ru="Сохранено.", en="Saved.")
+_BEGUN = Text(ru="Запуск начинается.", en="The run begins.")
+_GONE = Text(
+    ru="Отключено, ключи забыты. Загруженные строки остались.",
+    en="Disconnected, its keys are forgotten. The rows that came stay.",
+)
+_FIELD = Text(ru="{title}: проверьте значение ({reason})", en="{title}: check the value ({reason})")
+
+
+@may("load")
+def index(request: HttpRequest) -> HttpResponse:
+    """Every connection and how it does; what else can be connected."""
+    states = [_state_view(state) for state in connections.states()]
+    context = {
+        "states": states,
+        "is_running": any(state["health"] == "working" for state in states),
+        "sources": list(LIVE_SOURCES.values()),
+    }
+    return page_or_part(request, whole="rakurs/sources.html", part="rakurs/_sources.html", context=context)
+
+
+@may("load")
+def new(request: HttpRequest, name: str) -> HttpResponse:
+    """The settings form of a system; posted, they are tried and kept only when somebody answered."""
+    try:
+        source = connections.source_named(name)
+    except UnknownName as unknown:
+        raise Http404 from unknown
+    problem = ""
+    given = request.POST.dict() if request.method == "POST" else {"is_order_source": "on", "title": said(source.title)}
+    if request.method == "POST":
+        try:
+            settings = connections.checked(source, {**given, **_flags(source, given)})
+            reached = connections.reached(source, settings)
+            made = connections.made(
+                workspace().home, source, settings, title=given.get("title", ""), every_minutes=_minutes(given)
+            )
+        except RakursError as wrong:
+            problem = _words_of(wrong, source)
+        else:
+            note(user_of(request), "connection made", made.prefix)
+            messages.success(request, said(_CONNECTED.filled(who=reached.who)))
+            return redirect("source", made.pk)
+    context = {"source": source, "fields": _fields(source, given), "given": given, "problem": problem}
+    return page_or_part(request, whole="rakurs/source_new.html", part="rakurs/_source_new.html", context=context)
+
+
+@may("load")
+def source(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """One connection: health, progress, what came, its runs and settings."""
+    found = _found(connection_id)
+    known = connections.source_of(found)
+    state = connections.state_of(found)
+    runs = [_run_view(run) for run in connections.runs_of(found)[:SHOWN_RUNS]]
+    shown = connections.shown_settings(workspace().home, found)
+    hook = request.build_absolute_uri(f"/api/v1/hooks/{found.pk}")
+    context = {
+        "state": _state_view(state),
+        "run": runs[0] if runs else None,
+        "good": None if state.last_good is None else _run_view(state.last_good),
+        "runs": runs,
+        "source": known,
+        "fields": _fields(
+            known, {**shown, **{name: "on" for name, value in shown.items() if value is True}}, shown=shown
+        ),
+        "hook": hook,
+        "today": workspace().clock_today.isoformat(),
+    }
+    return page_or_part(request, whole="rakurs/source.html", part="rakurs/_source.html", context=context)
+
+
+@require_POST
+@may("load")
+def act(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """Run now, stop, pause, go on, test, save, disconnect: one deed of the connection's page."""
+    found, deed = _found(connection_id), request.POST.get("deed", "")
+    known, home = connections.source_of(found), workspace().home
+    try:
+        if deed in {"run", "full", "period"}:
+            _begin(request, found, deed)
+            messages.success(request, said(_BEGUN))
+        elif deed == "stop":
+            for run in connections.runs_of(found)[:1]:
+                syncing.cancelled(run)
+        elif deed in {"pause", "resume"}:
+            connections.paused(found, is_paused=deed == "pause")
+            note(user_of(request), "connection changed", found.prefix)
+        elif deed == "check":
+            reached = connections.reached(known, connections.settings_of(home, found))
+            closed = ", ".join(said(title) for title in reached.closed)
+            words = _ANSWERS_PARTLY if closed else _ANSWERS
+            messages.success(request, said(words.filled(who=reached.who, closed=closed)))
+        elif deed == "settings":
+            given: dict[str, Any] = request.POST.dict()
+            connections.resettle(home, found, {**given, **_flags(known, given)})
+            connections.changed(found, title=given.get("title", ""), every_minutes=_minutes(given))
+            note(user_of(request), "connection changed", found.prefix)
+            messages.success(request, said(_KEPT))
+        elif deed == "remove":
+            connections.removed(home, found)
+            note(user_of(request), "connection removed", found.prefix)
+            messages.success(request, said(_GONE))
+            return redirect("sources")
+    except RakursError as wrong:
+        messages.error(request, _words_of(wrong, known))
+    return redirect("source", found.pk)
+
+
+def _begin(request: HttpRequest, found: Connection, deed: str) -> None:
+    user = user_of(request)
+    if deed == "period":
+        days = [_day(request.POST.get(name, "")) for name in ("from_day", "to_day")]
+        syncing.begun(found, "period", by=user, from_day=days[0], to_day=days[1])
+    else:
+        syncing.begun(found, "full" if deed == "full" else None, by=user)
+    if found.is_paused:
+        connections.paused(found, is_paused=False)
+    note(user, "connection run", found.prefix)
+
+
+def _found(connection_id: str) -> Connection:
+    try:
+        return connections.connection_named(connection_id)
+    except UnknownName as unknown:
+        raise Http404 from unknown
+
+
+def _state_view(state: connections.State) -> dict[str, Any]:
+    connection = state.connection
+    document = state_document(state, page_language())
+    return {
+        **document,
+        "href": reverse("source", args=[connection.pk]),
+        "tone": TONES[state.health],
+        "updated_at": None if state.last_good is None else state.last_good.started_at,
+        "due_at": connections.due_at(connection, state.latest),
+        "heard_at": connection.heard_at,
+        "compared_at": connection.compared_at,
+        "latest": None if state.latest is None else _run_view(state.latest),
+    }
+
+
+def _run_view(run: SyncRun) -> dict[str, Any]:
+    document = run_document(run, page_language())
+    seconds = None
+    if run.started_at is not None and run.finished_at is not None:
+        seconds = round((run.finished_at - run.started_at).total_seconds())
+    tables = [
+        {"title": said(table_named(table["table"]).title), "name": table["table"], "count": {"removed": 0, **table}}
+        for table in document["tables"]
+        if any(table.get(part) for part in ("read", "removed"))
+    ]
+    return {
+        **document,
+        "words": said(STATUS_WORDS[run.status]),
+        "kind_words": said(KIND_WORDS[run.wanted["kind"]]),
+        "tone": TONES[run.status],
+        "is_running": not run.is_finished,
+        "is_cancel_asked": run.is_cancel_asked,
+        "begun_at": run.started_at or run.created_at,
+        "by": run.by,
+        "took": None if seconds is None else format_of().shown(seconds, Unit.SECONDS),
+        "tables": tables,
+    }
+
+
+def _fields(
+    source: LiveSource, given: Mapping[str, Any], *, shown: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": field.name,
+            "title": said(field.title),
+            "hint": said(field.hint),
+            "kind": field.kind,
+            "is_required": field.is_required and not (shown or {}).get(field.name),
+            "is_set": bool((shown or {}).get(field.name)),
+            "value": "" if field.kind == "secret" else given.get(field.name, ""),
+            "is_on": field.kind == "flag" and given.get(field.name) == "on",
+        }
+        for field in source.fields
+    ]
+
+
+def _flags(source: LiveSource, given: Mapping[str, Any]) -> dict[str, bool]:
+    """A form leaves out what is not ticked."""
+    return {field.name: field.name in given for field in source.fields if field.kind == "flag"}
+
+
+def _minutes(given: Mapping[str, Any]) -> int:
+    text = str(given.get("every_minutes", ""))
+    if not text.isdecimal():
+        raise BadParameter(
+            "every_minutes", text, Text(ru="нужно целое число минут", en="a whole number of minutes is needed")
+        )
+    return int(text)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _words_of(wrong: RakursError, source: LiveSource) -> str:
+    """An error in words; a wrong field is called by its title, without its value, which may be a secret."""
+    if isinstance(wrong, BadParameter):
+        titles = {field.name: field.title for field in source.fields}
+        if wrong.parameter in titles:
+            return said(_FIELD.filled(title=said(titles[wrong.parameter]), reason=said(wrong.reason)))
+    return said(wrong.message)
