@@ -29,6 +29,7 @@ from routes import Route
 ANALYSES = {analysis.name for area in AREAS for analysis in area.analyses}
 OPEN_TO_ANYBODY = {
     "api-root": "answers nothing to anybody",
+    "hook": "a followed system has no account: it proves itself by the token of its webhook",
     "health": "whoever watches the process has no account",
     "login": "the way in",
     "login_code": "the second step of the way in",

@@ -46,7 +46,8 @@ from rakurs.state.opening import open_state
 open_state()
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.utils import timezone
-from rakurs.app import people
+from rakurs.app import connections, people
+from rakurs.app.home import default_home
 from rakurs.app.accounts import new_token
 from rakurs.app.rights import EVERYTHING
 from rakurs.state.models import (
@@ -84,12 +85,17 @@ for login, rights in who.items():
         Delivery.objects.create(notice_id=subscription.pk, title=word, **due)
         Note.objects.create(author=user, card="customers", subject="c5", text=word)
         invitation, _text = people.invite(user, word, people.Rights(role="manager", scope=EVERYTHING))
+        source = connections.source_named("bitrix24")
+        settings = connections.checked(source, {"webhook": "http://127.0.0.1:9/rest/1/code/"})
+        connection = connections.made(default_home(), source, settings, title=word)
+        connections.paused(connection, is_paused=True)
         job = LoadJob.objects.create(owner=user, paths=[f"/x/{word}.csv"], status="done")
         found["ids"] = {
             "user_id": [user.pk],
             "token_id": [token.pk],
             "role_id": [1],
             "job_id": [job.pk],
+            "connection_id": [connection.pk],
             "report_id": [report.pk for report in reports],
             "key": [*(board.pk for board in boards), "owner"],
             "subscription_id": [subscription.pk],
@@ -184,6 +190,8 @@ def addresses(route: Route, ids: dict[str, Any]) -> Iterator[str]:
     filled = ["/" + route.route]
     if route.name == "dimension_values":
         ids = {**ids, "name": [dimension.name for dimension in DIMENSIONS]}
+    if "connections/<" in route.route:
+        ids = {**ids, "name": ids["connection_id"]}
     for hole in route.holes:
         assert hole in ids, (
             f"the walk cannot fill <{hole}> of {route.route}: "

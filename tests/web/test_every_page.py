@@ -37,6 +37,9 @@ PAGES: dict[str, str] = {
     "upload": "/data/",
     "loads": "/data/loads/",
     "load": "/data/loads/{job}/",
+    "sources": "/data/sources/",
+    "new_source": "/data/sources/new/bitrix24/",
+    "source": "/data/sources/{connection}/",
     "quarantine": "/data/quarantine/",
     "identities": "/data/identities/",
     "notices": "/notices/",
@@ -80,7 +83,15 @@ open_state()
 from rakurs.web.palette import PLACES
 print(json.dumps([place.route for place in PLACES]))
 """
-FOR_ONE_THING = ("add_to_dashboard", "dashboard_members", "members", "model", "build_members", "help_analysis")
+FOR_ONE_THING = (
+    "add_to_dashboard",
+    "dashboard_members",
+    "members",
+    "model",
+    "build_members",
+    "help_analysis",
+    "new_source",
+)
 """Pages that make sense only for the thing they were opened from."""
 FURNITURE = "#main :is(.head p, .crumbs > span, thead th, button, legend, .field > label, .field > span, .field > small, .hint, .notice)"
 """What Rakurs itself says on a page, and no data does."""
@@ -110,6 +121,7 @@ NO_PAGES = frozenset(
         "save_segment",
         "change_segment",
         "download_segment",
+        "act_on_source",
         "cancel_load",
         "retry_load",
         "quarantine_file",
@@ -138,8 +150,20 @@ from datetime import timedelta
 from rakurs.state.opening import open_state
 open_state()
 from django.utils import timezone
-from rakurs.state.models import Alert, Dashboard, LoadJob, Report, ReportVersion, Subscription, User
+from rakurs.app import connections
+from rakurs.app.home import default_home
+from rakurs.state.models import Alert, Dashboard, LoadJob, Report, ReportVersion, Subscription, SyncRun, User
 
+source = connections.source_named("bitrix24")
+settings = connections.checked(source, {"webhook": "http://127.0.0.1:9/rest/1/code/"})
+connection = connections.made(default_home(), source, settings, title="Portal")
+connections.paused(connection, is_paused=True)
+SyncRun.objects.create(
+    connection=connection, wanted={"kind": "full", "compares": True, "from_day": None, "to_day": None}, status="failed",
+    error_ru="Не отвечает", error_en="No answer", fetched=7, closed=["catalog.catalog.list"],
+    started_at=timezone.now(), finished_at=timezone.now(),
+    report={"tables": [{"table": "deals", "read": 5, "inserted": 5, "updated": 0, "unchanged": 0, "quarantined": 0, "repeated": 0}]},
+)
 user = User.objects.get(role="owner")
 asked = {"kind": "pivot", "metrics": ["revenue"], "rows": ["manager"], "params": {"period": "all"}}
 tile = {"id": "managers", "place": {"x": 0, "y": 0, "w": 6, "h": 5},
@@ -154,7 +178,7 @@ subscription = Subscription.objects.create(
 subscription.people.set([user])
 alert = Alert.objects.create(owner=user, title="Little money", subject={"asked": asked}, condition="unusual", is_active=False)
 print(json.dumps({
-    "user": user.pk, "report": report.pk, "key": board.pk, "subscription": subscription.pk, "alert": alert.pk,
+    "connection": connection.pk, "user": user.pk, "report": report.pk, "key": board.pk, "subscription": subscription.pk, "alert": alert.pk,
     "job": LoadJob.objects.first().pk if LoadJob.objects.exists()
     else LoadJob.objects.create(owner=user, paths=["/x/клиенты.csv"], status="done").pk,
 }))
@@ -163,8 +187,8 @@ UNMADE = """
 import json
 from rakurs.state.opening import open_state
 open_state()
-from rakurs.state.models import Alert, Dashboard, Report, Subscription
-for model in (Alert, Dashboard, Report, Subscription):
+from rakurs.state.models import Alert, Connection, Dashboard, Report, Subscription
+for model in (Alert, Connection, Dashboard, Report, Subscription):
     model.objects.all().delete()
 print(json.dumps(None))
 """

@@ -15,6 +15,7 @@ from rakurs.cli.terminal import print_json, print_rows, use_settings
 from rakurs.core.errors import RakursError
 from rakurs.core.loading import Progress
 from rakurs.core.text import Text
+from rakurs.sources import LIVE_SOURCES
 from rakurs.state.opening import open_state
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def list_connections(*, format: _Format = "table") -> None:
 
 @sources_app.command(help=_words("Подключить систему", "Connect a system"))
 def add(
-    source: Annotated[str, typer.Argument(help=_words("Например bitrix24", "Such as bitrix24"))],
+    source: Annotated[str, typer.Argument(help=_words("Система: ", "A system: ") + ", ".join(LIVE_SOURCES))],
     *,
     title: Annotated[str, typer.Option(help=_words("Название подключения", "Name of the connection"))] = "",
     set: Annotated[

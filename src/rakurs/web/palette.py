@@ -105,7 +105,7 @@ PLACES: tuple[Place, ...] = (
         route="sources",
         icon="globe",
         deed="load",
-        words="источники битрикс24 bitrix24 вебхук webhook sources sync интеграции",
+        words="источники crm вебхук webhook sources sync api интеграции",
     ),
     Place(
         title=Text(ru="Учётная запись", en="Account"),

@@ -281,11 +281,11 @@ class _Run:
         self.spool.append("products", rows, is_done=True)
 
     def _by_ids(self, listing: Listing) -> list[dict[str, Any]]:
-        try:
-            return [one for page in self.portal.pages(listing, {}, after="", rows=PAGE) for one in page]
-        except Closed:
+        rows = self.portal.counted({"all": (listing, {})})
+        if "all" not in rows:
             self._is_closed(listing.method)
             return []
+        return [one for page in self.portal.pages(listing, {}, after="", rows=rows["all"]) for one in page]
 
     def _converted(self) -> None:
         """Which deal a converted lead became: told by the deal."""
@@ -300,8 +300,9 @@ class _Run:
                 f"c{place}": (listing.method, listing.asked({"@LEAD_ID": part}, start=-1))
                 for place, part in enumerate(parts)
             }
-            for result in self.portal.batch(asked).results.values():
-                for deal in listing.records(result):
+            answers = self.portal.batch(asked)
+            for name in asked:
+                for deal in listing.records(answers.of(name)):
                     became.setdefault(str(deal["LEAD_ID"]), str(deal["ID"]))
         rows = (row for row in self.spool.records("leads") if str(row["ID"]) in became)
         self.spool.append("converted", ({**row, "deal": became[str(row["ID"])]} for row in rows), is_done=True)
@@ -313,18 +314,22 @@ class _Run:
         self.teller.step = _ROWS
         last = int(self.spool.place("lines") or 0)
         waiting: list[dict[str, Any]] = []
+        won = 0
+        self.teller.done, self.teller.total = last, self.spool.rows("deals")
         for number, row in enumerate(self.spool.records("deals"), 1):
             if number <= last:
                 continue
             waiting.append(row)
-            if len(waiting) == MOST_COMMANDS:
+            won += _is_won(row)
+            if won == MOST_COMMANDS:
                 self._rows_of(waiting, place=number)
-                waiting = []
+                self.teller.came(len(waiting))
+                waiting, won = [], 0
         self._rows_of(waiting, place=self.spool.rows("deals"))
         self.spool.append("lines", (), is_done=True)
 
     def _rows_of(self, deals: Sequence[Mapping[str, Any]], *, place: int) -> None:
-        won = {str(row["ID"]): row for row in deals if row.get("STAGE_SEMANTIC_ID") == "S"}
+        won = {str(row["ID"]): row for row in deals if _is_won(row)}
         rows: dict[str, list[dict[str, Any]]] = {deal_id: [] for deal_id in won}
         starts = dict.fromkeys(won, 0)
         while starts:
@@ -466,6 +471,10 @@ def _products_listing(catalog: Any) -> Listing:
 
 def _rows_asked(deal_id: str, start: int) -> dict[str, Any]:
     return {"filter": {"=ownerType": records.DEAL, "=ownerId": deal_id}, "order": {"id": "ASC"}, "start": start}
+
+
+def _is_won(row: Mapping[str, Any]) -> bool:
+    return row.get("STAGE_SEMANTIC_ID") == "S"
 
 
 def _customer(row: dict[str, Any]) -> dict[str, Any] | None:
