@@ -20,6 +20,7 @@ PAGE = 50
 MOST_COMMANDS = 50
 _RATE, _BURST = 2.0, 40
 _LIMIT_PAUSE_SECONDS = 1.5
+_QUICK_SECONDS, _SLOW_SECONDS = 10.0, 30.0
 _LONGEST_REST_SECONDS = 600.0
 _ASKS_PATIENCE = frozenset({"QUERY_LIMIT_EXCEEDED", "OPERATION_TIME_LIMIT", "OVERLOAD_LIMIT"})
 _SHUT_OUT = frozenset({
@@ -109,6 +110,7 @@ class Portal:
         self.server_time = ""
         """The portal's own clock when it last answered."""
         self._pages = MOST_COMMANDS // 2
+        self._took = 0.0
         self._reset_at: Any = None
 
     def __enter__(self) -> Self:
@@ -128,6 +130,7 @@ class Portal:
         spent = answer.get("time", {})
         self.server_time = spent.get("date_start", self.server_time)
         self._reset_at = spent.get("operating_reset_at", self._reset_at)
+        self._took = float(spent.get("duration", 0.0))
         return answer["result"]
 
     def batch(self, commands: Mapping[str, tuple[str, Mapping[str, Any]]], *, is_chain: bool = False) -> Answers:
@@ -226,7 +229,15 @@ class Portal:
             if len(page) < PAGE:
                 return fresh, True
             last = int(page[-1][listing.key])
+        self._pace()
         return fresh, False
+
+    def _pace(self) -> None:
+        """A call may take a minute: ask for more at once while it takes seconds, for less before it takes too long."""
+        if self._took < _QUICK_SECONDS:
+            self._pages = min(MOST_COMMANDS, self._pages + 5)
+        elif self._took > _SLOW_SECONDS:
+            self._pages = max(1, self._pages // 2)
 
     def _judge(self, status: int, answer: Any) -> None:
         code = answer.get("error") if isinstance(answer, dict) else None
