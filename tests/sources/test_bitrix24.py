@@ -214,7 +214,7 @@ def test_single_records_follow_an_event(portal: Portal, follower: Follower):
 )
 def test_events_name_a_record(portal: Portal, follower: Follower, event: str, told: Change | None):
     portal.records["deal"][17] = next(iter(portal.records["deal"].values()))
-    assert SOURCE.told(follower.settings, _form(portal.event(event, 17))) == told
+    assert SOURCE.told(follower.settings, _form(portal.event(event, 17))) == ((told,) if told else ())
 
 
 @pytest.mark.parametrize("token", ["wrong", "", None])

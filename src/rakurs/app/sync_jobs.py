@@ -54,11 +54,10 @@ def stop() -> None:
 def hear(connection: Connection, form: Mapping[str, str]) -> bool:
     """What a system tells of itself; on the disk when this returns. Whether it was of interest; NotAllowed for a wrong token."""
     source = connections.source_of(connection)
-    change = source.told(connections.settings_of(current().home, connection), form)
-    if change is None:
-        return False
-    _box(connection).put([json.dumps(asdict(change)).encode() + b"\n"])
-    return True
+    changes = source.told(connections.settings_of(current().home, connection), form)
+    if changes:
+        _box(connection).put([json.dumps(asdict(change)).encode() + b"\n" for change in changes])
+    return bool(changes)
 
 
 def _look() -> None:

@@ -6,7 +6,8 @@ answer, a server error, an answer that is no JSON) is asked again after a pause 
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,6 +28,9 @@ _SERVER_ERROR = Text(ru="ошибка сервера {status}", en="server error
 _NO_JSON = Text(ru="в ответ пришёл не JSON", en="the answer is no JSON")
 _NO_CONNECTION = Text(ru="нет соединения", en="no connection")
 _TOO_SLOW = Text(ru="нет ответа за {seconds} с", en="no answer in {seconds} s")
+
+
+Judge = Callable[[int, Any], None]
 
 
 class Pause(Exception):
@@ -56,6 +60,8 @@ class Caller:
         self._level, self._told_at = 0.0, time.monotonic()
         self._timeout, self._patience = timeout_seconds, patience_seconds
         self._breathe = breathe
+        self.server_date = ""
+        """The clock of the other side when it last answered, as HTTP writes it."""
         self._client = httpx.Client(timeout=httpx.Timeout(timeout_seconds, connect=10.0), follow_redirects=True)
 
     def __enter__(self) -> Self:
@@ -66,8 +72,16 @@ class Caller:
     ) -> None:
         self._client.close()
 
-    def post(self, url: str, body: Mapping[str, Any], *, judge: Callable[[int, Any], None]) -> Any:
-        """The JSON that `url` answers to `body`. `judge(status, answer)` raises Pause or an error where it is none.
+    def post(self, url: str, body: Mapping[str, Any], *, judge: Judge) -> Any:
+        """The JSON that `url` answers to a JSON body."""
+        return self._asked(self._client.build_request("POST", url, json=body), judge)
+
+    def get(self, url: str, params: Sequence[tuple[str, Any]] = (), *, headers: Mapping[str, str], judge: Judge) -> Any:
+        """The JSON that `url` answers; None where it says that there is nothing (204)."""
+        return self._asked(self._client.build_request("GET", url, params=list(params), headers=headers), judge)
+
+    def _asked(self, request: httpx.Request, judge: Judge) -> Any:
+        """The answer to `request`. `judge(status, answer)` raises Pause or an error where it is none.
 
         Raises SourceUnreachable when patience ends; no secret of the address is in its words.
         """
@@ -75,13 +89,17 @@ class Caller:
         while True:
             self._take_turn()
             try:
-                response = self._client.post(url, json=body)
+                response = self._client.send(request)
+                self.server_date = response.headers.get("Date", self.server_date)
+                if response.status_code == HTTPStatus.NO_CONTENT:
+                    return None
                 answer = _json_of(response)
                 if answer is not None:
                     judge(response.status_code, answer)
-                if response.status_code < 500 and answer is not None:
-                    return answer
-                why = _NO_JSON if response.status_code < 500 else _SERVER_ERROR.filled(status=response.status_code)
+                    if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                        return answer
+                is_server = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+                why = _SERVER_ERROR.filled(status=response.status_code) if is_server else _NO_JSON
             except Pause as asked:
                 # A limit that is obeyed is no failure: patience begins anew.
                 self._wait(asked.seconds)
@@ -92,12 +110,9 @@ class Caller:
             except httpx.HTTPError:
                 why = _NO_CONNECTION
             if time.monotonic() - began + pause > self._patience:
-                raise SourceUnreachable(
-                    Text(
-                        ru=_SILENT.ru.format(host=httpx.URL(url).host, why=why.ru),
-                        en=_SILENT.en.format(host=httpx.URL(url).host, why=why.en),
-                    )
-                )
+                host = request.url.host
+                words = Text(ru=_SILENT.ru.format(host=host, why=why.ru), en=_SILENT.en.format(host=host, why=why.en))
+                raise SourceUnreachable(words)
             self._wait(pause * random.uniform(0.8, 1.2))  # noqa: S311 - spreads calls, keeps no secret
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 

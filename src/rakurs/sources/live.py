@@ -78,7 +78,7 @@ class LiveSource:
 
     `check` asks who is there, `fetch` brings records into the spool and returns the cursor of the next run, `deliveries`
     yields what the spool holds as rows of the source called by the third argument. `told` reads an outgoing webhook:
-    None where it is of no interest, NotAllowed where its secret is wrong. All of them raise SourceRefused and
+    nothing where it is of no interest, NotAllowed where its secret is wrong. All of them raise SourceRefused and
     SourceUnreachable in words for people.
     """
 
@@ -94,4 +94,4 @@ class LiveSource:
     check: Callable[[Any], Reached]
     fetch: Callable[[Any, Wanted, Spool, Progress], Cursor]
     deliveries: Callable[[Any, Spool, str], Iterator[Delivery]]
-    told: Callable[[Any, Mapping[str, str]], Change | None]
+    told: Callable[[Any, Mapping[str, str]], tuple[Change, ...]]

@@ -14,10 +14,10 @@ from rakurs.core.errors import SourceUnreachable
 from rakurs.core.loading import Progress, silent
 from rakurs.core.text import Text
 from rakurs.sources.bitrix24 import records
-from rakurs.sources.bitrix24.meaning import GONE, LEFT
 from rakurs.sources.bitrix24.portal import MOST_COMMANDS, PAGE, Closed, Listing, Portal
 from rakurs.sources.bitrix24.settings import Bitrix24Settings
 from rakurs.sources.live import Change, Cursor, Reached, Wanted
+from rakurs.sources.rows import GONE, LEFT
 from rakurs.sources.spool import Spool
 
 OVERLAP = timedelta(minutes=5)

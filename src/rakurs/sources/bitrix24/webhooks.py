@@ -18,15 +18,15 @@ _WRONG_TOKEN = Text(
 )
 
 
-def told(settings: Bitrix24Settings, form: Mapping[str, str]) -> Change | None:
-    """The change an event names, None for other events. Raises NotAllowed where its token is not the settings'."""
+def told(settings: Bitrix24Settings, form: Mapping[str, str]) -> tuple[Change, ...]:
+    """The change an event names, none for other events. Raises NotAllowed where its token is not the settings'."""
     token, known = form.get("auth[application_token]", ""), settings.application_token.get_secret_value()
     if not known or not hmac.compare_digest(token.encode(), known.encode()):
         raise NotAllowed(_WRONG_TOKEN)
     event = form.get("event", "").upper()
     if event == _CALL_ENDED and (call := form.get("data[CALL_ID]")):
-        return Change(stream="calls", record_id=call)
+        return (Change(stream="calls", record_id=call),)
     found, record_id = _CRM.fullmatch(event), form.get("data[FIELDS][ID]", "")
     if found is None or not record_id.isdigit():
-        return None
-    return Change(stream=_STREAMS[found[1]], record_id=record_id, is_deleted=found[2] == "DELETE")
+        return ()
+    return (Change(stream=_STREAMS[found[1]], record_id=record_id, is_deleted=found[2] == "DELETE"),)
