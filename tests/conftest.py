@@ -45,6 +45,7 @@ SLOW = (
     "models/test_offers.py",
     "models/test_past_days.py",
     "models/test_uplift.py",
+    "sources/test_amocrm.py",
     "sources/test_bitrix24.py",
     "sources/test_demo_",
     "sources/test_files_into_warehouse.py",

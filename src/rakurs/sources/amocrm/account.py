@@ -1,0 +1,126 @@
+"""How is an amoCRM (Kommo) account asked? Pages of up to 250 records, 7 calls a second, 204 for nothing.
+
+A list is read by moving a window over a time of its records (created or updated), not by page numbers: records that are deleted or
+changed meanwhile shift numbered pages, and one that slips to a page already read would be lost.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from rakurs.core.errors import SourceRefused, SourceUnreachable
+from rakurs.core.text import Text
+from rakurs.sources.amocrm.settings import AmoSettings
+from rakurs.sources.calling import Caller, Pause
+
+PAGE = 250
+EVENTS_PAGE = 100
+_RATE, _BURST = 6.0, 6
+_LIMIT_PAUSE_SECONDS = 1.0
+_UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 402, 403, 404, 429
+
+_REFUSED = Text(
+    ru="amoCRM {host} не пускает (код {status}): токен отозван, истёк или аккаунт не оплачен. Создайте новый долгосрочный токен в "
+    "amoМаркете и вставьте его в настройки источника.",
+    en="amoCRM {host} refuses (status {status}): the token was withdrawn, has expired, or the account is not paid. Make a new "
+    "long-lived token in the marketplace and put it into the source's settings.",
+)
+
+_NOT_UNDERSTOOD = Text(
+    ru="amoCRM {host} не понял запрос (код {status}): {detail}",
+    en="amoCRM {host} did not understand what it was asked (status {status}): {detail}",
+)
+
+Pairs = Sequence[tuple[str, Any]]
+
+
+class Closed(Exception):
+    """A list that the token's owner may not see."""
+
+
+class Account:
+    """One account, asked with a long-lived token. Not thread-safe."""
+
+    def __init__(self, settings: AmoSettings, *, breathe: Callable[[], None] = lambda: None) -> None:
+        self._base = f"{settings.address}/api/v4/"
+        self.host = urlsplit(settings.address).hostname or ""
+        self._headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
+        self._breathe = breathe
+        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._caller.__exit__(kind, error, trace)
+
+    @property
+    def now(self) -> datetime:
+        """The account's own clock when it last answered."""
+        date = self._caller.server_date
+        return parsedate_to_datetime(date) if date else datetime.now(UTC)
+
+    def ask(self, path: str, params: Pairs = ()) -> dict[str, Any]:
+        """One answer; empty where there is nothing. Raises Closed, SourceRefused, SourceUnreachable."""
+        self._breathe()
+        return self._caller.get(f"{self._base}{path}", params, headers=self._headers, judge=self._judge) or {}
+
+    def pages(self, path: str, name: str, params: Pairs = (), *, limit: int = PAGE) -> Iterator[list[dict[str, Any]]]:
+        """Numbered pages: for lists that do not shift while they are read."""
+        number = 1
+        while records := _records(self.ask(path, [*params, ("page", number), ("limit", limit)]), name):
+            yield records
+            if len(records) < limit:
+                return
+            number += 1
+
+    def window(
+        self, path: str, name: str, params: Pairs = (), *, by: str, since: int = 0
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Records whose time `by` is `since` or later, in its order, each once unless it changes meanwhile."""
+        seen: dict[int, int] = {}
+        number = 1
+        while True:
+            asked = [
+                *params,
+                (f"filter[{by}][from]", since),
+                (f"order[{by}]", "asc"),
+                ("page", number),
+                ("limit", PAGE),
+            ]
+            records = _records(self.ask(path, asked), name)
+            fresh = [record for record in records if seen.get(record["id"]) != record[by]]
+            if fresh:
+                yield fresh
+            if len(records) < PAGE:
+                return
+            last = int(records[-1][by])
+            if last > since:
+                # Only the second the window begins with can repeat.
+                since, number = last, 1
+                seen = {record["id"]: record[by] for record in records if record[by] == last}
+            else:
+                # More records of one second than a page holds: they are read by number.
+                number += 1
+                seen |= {record["id"]: record[by] for record in records}
+
+    def _judge(self, status: int, answer: Any) -> None:
+        if status == _TOO_MANY:
+            raise Pause(_LIMIT_PAUSE_SECONDS)
+        if status in {_UNAUTHORIZED, _PAYMENT}:
+            raise SourceRefused(_REFUSED.filled(host=self.host, status=status))
+        if status in {_FORBIDDEN, _NOT_FOUND}:
+            raise Closed(str(status))
+        if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            detail = answer.get("detail") if isinstance(answer, dict) else answer
+            raise SourceUnreachable(_NOT_UNDERSTOOD.filled(host=self.host, status=status, detail=detail))
+
+
+def _records(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    return list(answer.get("_embedded", {}).get(name) or [])
