@@ -211,6 +211,7 @@ WITHOUT_PEERS = frozenset(
         "stock_cover",
         "subscription_survival",
         "subscription_value",
+        "deal_quality",
         "unusual_sales",
         "why_changed",
         "win_chances",

@@ -162,6 +162,7 @@ KEPT_NAMES = {
         "by customer_segment years discount margin_share",
         "id name subscriptions active ended ended_share monthly_churn median_months kept_12 monthly_price value_new value_left",
     ),
+    "deal_quality": ("by silent_days bulk", "rule key name deals concerned share amount"),
     "unusual_sales": (
         "basis discount_from max_support min_count false_share",
         "event trait id name other_trait other_id other_name cases sales share expected_share lift amount support q_value",

@@ -1,5 +1,6 @@
 """Sales: how deals become money."""
 
+from rakurs.analyses.sales.deal_quality import ANALYSIS as DEAL_QUALITY
 from rakurs.analyses.sales.funnel import ANALYSIS as FUNNEL
 from rakurs.analyses.sales.lead_quality import ANALYSIS as LEAD_QUALITY
 from rakurs.analyses.sales.loss_reasons import ANALYSIS as LOSS_REASONS
@@ -31,6 +32,7 @@ AREA = Area(
         WHY_CHANGED,
         MANAGERS,
         PLAN_FACT,
+        DEAL_QUALITY,
         UNUSUAL_SALES,
     ),
 )
