@@ -407,7 +407,7 @@ ANALYSIS = Analysis(
     compute=deal_quality,
     finish=finish,
     members=Members(entity="deals", by=("rule", "key"), select=members, count="deals"),
-    chart=Chart(kind="bars", x="rule", y=("deals",)),
+    chart=Chart(kind="bars", x="rule", y=("deals",), color="name"),
     gate=DataGate(needs=(SOME_DEALS,)),
     example=EXAMPLE,
 )
