@@ -133,3 +133,10 @@ def test_every_count_is_the_number_of_its_deals(rule: str):
     example = ANALYSIS.example.params
     counted = {row["rule"]: row["deals"] for row in answer_to(ANALYSIS, ENGINE, inputs, example)}
     assert len(members(ANALYSIS, ENGINE, frames_on(ENGINE, tables), example, {"rule": rule})) == counted[rule]
+
+
+def test_without_a_rule_every_deal_that_fails_any_is_behind():
+    frames = frames_on(ENGINE, {name: list(rows) for name, rows in ANALYSIS.example.tables.items()})
+    example = ANALYSIS.example.params
+    each = [members(ANALYSIS, ENGINE, frames, example, {"rule": rule}) for rule in RULES]
+    assert sorted(members(ANALYSIS, ENGINE, frames, example, {})) == sorted({deal for some in each for deal in some})

@@ -263,13 +263,14 @@ def finish(counted: pa.Table, params: DealQualityParams) -> pa.Table:
 
 
 def members(frames: Frames, params: DealQualityParams, cell: Cell) -> Frame:
-    """The deals of a cell that fail its rule."""
+    """The deals of a cell that fail its rule; without a rule, those that fail any."""
     inputs = {name: frames[name] for name in ("deal_outcomes", "stage_visits", "activities", "calendar")}
     found = judged_deals(params=params, **inputs)
-    rule = RULES[str(cell["rule"])]
-    found = found.filter(rule.concerns & rule.fails)
-    if params.by is not By.WHOLE:
-        key, value = nw.col(_KEYS[params.by]), cell.get("key")
+    asked = [RULES[str(cell["rule"])]] if "rule" in cell else list(RULES.values())
+    failing = [(rule.concerns & rule.fails).fill_null(value=False) for rule in asked]
+    found = found.filter(nw.any_horizontal(*failing, ignore_nulls=True))
+    if params.by is not By.WHOLE and "key" in cell:
+        key, value = nw.col(_KEYS[params.by]), cell["key"]
         if value is not None and params.by is By.MONTHS:
             value = date.fromisoformat(f"{value}-01")
         found = found.filter(key.is_null() if value is None else key == nw.lit(value))
