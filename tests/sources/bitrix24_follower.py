@@ -10,7 +10,7 @@ from typing import Any
 from rakurs.core.loading import LoadReport, Progress, silent
 from rakurs.marts import CALENDAR_MART, MARTS
 from rakurs.sources.bitrix24 import SOURCE
-from rakurs.sources.live import Change, Wanted, WantedKind
+from rakurs.sources.live import Change, Landing, Wanted, WantedKind
 from rakurs.sources.spool import Spool
 from rakurs.warehouse.warehouse import Warehouse
 from sources.bitrix24_portal import Portal
@@ -53,7 +53,9 @@ class Follower:
 
     def taken(self, spool: Spool, cursor: Mapping[str, str]) -> LoadReport:
         """What was fetched, taken in."""
-        report = self.warehouse.load(SOURCE.deliveries(self.settings, spool, PREFIX), marts=ALL_MARTS)
+        report = self.warehouse.load(
+            SOURCE.deliveries(self.settings, spool, Landing(source=PREFIX, profiles=self.folder)), marts=ALL_MARTS
+        )
         self.cursor, self.notes = cursor, spool.notes
         return report
 

@@ -17,7 +17,7 @@ from rakurs.core.text import Text
 from rakurs.marts import CALENDAR_MART, MARTS
 from rakurs.sources import calling
 from rakurs.sources.amocrm import SOURCE
-from rakurs.sources.live import Change, Wanted, WantedKind
+from rakurs.sources.live import Change, Landing, Wanted, WantedKind
 from rakurs.sources.spool import Spool
 from rakurs.warehouse.warehouse import Warehouse
 from sources.amocrm_account import Account
@@ -51,7 +51,7 @@ class Follower:
         return self.taken(spool, SOURCE.fetch(self.settings, wanted, spool, _silent))
 
     def taken(self, spool: Spool, cursor: Mapping[str, str]) -> LoadReport:
-        deliveries = SOURCE.deliveries(self.settings, spool, PREFIX)
+        deliveries = SOURCE.deliveries(self.settings, spool, Landing(source=PREFIX, profiles=self.folder))
         report = self.warehouse.load(deliveries, marts=(CALENDAR_MART, *MARTS))
         self.cursor = cursor
         return report

@@ -15,6 +15,7 @@ from rakurs.app.accounts import note
 from rakurs.app.connection_documents import reached_document, run_document, source_document, state_document
 from rakurs.app.serving import current
 from rakurs.sources import LIVE_SOURCES
+from rakurs.sources.live import LiveSource
 
 router = Router(tags=["connections"])
 HOOKS_A_MINUTE = "6000/m"
@@ -70,8 +71,9 @@ def list_connections(request: HttpRequest) -> HttpResponse:
 @router.post("/connections", summary="Follow a system")
 def make_connection(request: HttpRequest, new: NewConnection) -> HttpResponse:
     """Its first, full run begins by itself."""
-    who = _keeper(request)
+    _keeper(request)
     source = connections.source_named(new.source)
+    who = _keeper(request, source)
     settings = connections.checked(source, new.settings)
     connection = connections.made(current().home, source, settings, title=new.title, every_minutes=new.every_minutes)
     note(who.user, "connection made", connection.prefix)
@@ -83,6 +85,7 @@ def check_settings(request: HttpRequest, new: NewConnection) -> HttpResponse:
     """Who answers, how many records there are, and what is closed to us."""
     _keeper(request)
     source = connections.source_named(new.source)
+    _keeper(request, source)
     reached = connections.reached(source, connections.checked(source, new.settings))
     return as_json(reached_document(reached, language_of(request)))
 
@@ -102,8 +105,9 @@ def connection(request: HttpRequest, name: str) -> HttpResponse:
 @router.patch("/connections/{name}", summary="Change a connection")
 def change_connection(request: HttpRequest, name: str, change: ConnectionChange) -> HttpResponse:
     """Its name, pace, settings, or whether it rests. Other settings mean that the next run reads everything."""
-    who, home = _keeper(request), current().home
-    found = connections.connection_named(name)
+    _keeper(request)
+    found, home = connections.connection_named(name), current().home
+    who = _keeper(request, connections.source_of(found))
     if change.settings is not None:
         connections.resettle(home, found, change.settings)
     if change.title is not None or change.every_minutes is not None:
@@ -175,7 +179,10 @@ def hook(request: HttpRequest, connection_id: str) -> HttpResponse:
     return HttpResponse(status=200)
 
 
-def _keeper(request: HttpRequest) -> Caller:
+def _keeper(request: HttpRequest, source: LiveSource | None = None) -> Caller:
+    """Whoever loads data; what names places of this machine or its network is for those who administer."""
     who = caller(request)
     who.must("load")
+    if source is not None and source.reaches_inside:
+        who.must("administer")
     return who

@@ -21,7 +21,7 @@ from rakurs.app.workspace import Workspace
 from rakurs.core.errors import BadInput, Cancelled, RakursError, SourceRefused
 from rakurs.core.loading import LoadReport, Progress
 from rakurs.core.text import Text
-from rakurs.sources.live import Change, Wanted, WantedKind
+from rakurs.sources.live import Change, Landing, Wanted, WantedKind
 from rakurs.sources.spool import Spool
 from rakurs.state.models import Connection, SyncRun, User
 
@@ -95,7 +95,9 @@ def taken_in(workspace: Workspace, run: SyncRun, progress: Progress) -> LoadRepo
     connection = run.connection
     _moved(run, Status.LOADING, done=0, total=0)
     spool = _spool(workspace, run)
-    deliveries = source_of(connection).deliveries(settings_of(workspace.home, connection), spool, connection.prefix)
+    deliveries = source_of(connection).deliveries(
+        settings_of(workspace.home, connection), spool, _landing(workspace, connection)
+    )
     report = workspace.take_in(deliveries, progress=progress)
     _remember(workspace, connection, spool)
     told = {"cursor": spool.noted("cursor", {})}
@@ -160,7 +162,7 @@ def changes_brought(
         spool.note(**_remembered(workspace, connection))
         wanted = Wanted(kind="records", cursor=connection.cursor, changes=tuple(changes))
         source.fetch(settings, wanted, spool, progress)
-        report = workspace.take_in(source.deliveries(settings, spool, connection.prefix))
+        report = workspace.take_in(source.deliveries(settings, spool, _landing(workspace, connection)))
     Connection.objects.filter(pk=connection.pk).update(heard_at=clock.now())
     return report
 
@@ -190,6 +192,10 @@ def _wanted(run: SyncRun) -> Wanted:
         to_day=day("to_day"),
         compares=run.wanted["compares"],
     )
+
+
+def _landing(workspace: Workspace, connection: Connection) -> Landing:
+    return Landing(source=connection.prefix, profiles=workspace.home.profiles)
 
 
 def _spool(workspace: Workspace, run: SyncRun) -> Spool:

@@ -7,22 +7,30 @@ answer, a server error, an answer that is no JSON) is asked again after a pause 
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from http import HTTPStatus
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from rakurs.core.errors import SourceUnreachable
+from rakurs.core.errors import SourceRefused, SourceUnreachable
 from rakurs.core.text import Text
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
+IMPATIENT_SECONDS = 8.0
+"""How long somebody waits who tries settings in a browser."""
 _BREATH_SECONDS = 0.2
 
 _SILENT = Text(
     ru="{host} не отвечает ({why}). Проверьте адрес и связь с интернетом; запрос повторится сам.",
     en="{host} does not answer ({why}). Check the address and the connection; it is asked again by itself.",
+)
+_NOT_THERE = Text(
+    ru="{host} отвечает, но не на это (код {why}). Проверьте адрес.",
+    en="{host} answers, but not to this (status {why}). Check the address.",
 )
 _SERVER_ERROR = Text(ru="ошибка сервера {status}", en="server error {status}")
 _NO_JSON = Text(ru="в ответ пришёл не JSON", en="the answer is no JSON")
@@ -74,14 +82,28 @@ class Caller:
 
     def post(self, url: str, body: Mapping[str, Any], *, judge: Judge) -> Any:
         """The JSON that `url` answers to a JSON body."""
-        return self._asked(self._client.build_request("POST", url, json=body), judge)
+        return self._asked(self._client.build_request("POST", url, json=body), _as_json(judge))
 
     def get(self, url: str, params: Sequence[tuple[str, Any]] = (), *, headers: Mapping[str, str], judge: Judge) -> Any:
         """The JSON that `url` answers; None where it says that there is nothing (204)."""
-        return self._asked(self._client.build_request("GET", url, params=list(params), headers=headers), judge)
+        request = self._client.build_request("GET", url, params=list(params), headers=headers)
+        return self._asked(request, _as_json(judge))
 
-    def _asked(self, request: httpx.Request, judge: Judge) -> Any:
-        """The answer to `request`. `judge(status, answer)` raises Pause or an error where it is none.
+    def download(self, url: str, target: Path, *, headers: Mapping[str, str]) -> httpx.Headers | None:
+        """Write what `url` holds to `target`; the headers of the answer, None where nothing changed (304)."""
+
+        def read(response: httpx.Response) -> httpx.Headers:
+            _held(response)
+            with target.open("wb") as file:
+                for chunk in response.iter_bytes():
+                    file.write(chunk)
+                    self._breathe()
+            return response.headers
+
+        return self._asked(self._client.build_request("GET", url, headers=headers), read)
+
+    def _asked(self, request: httpx.Request, read: Callable[[httpx.Response], Any]) -> Any:
+        """What `read` makes of the answer to `request`; it may raise Pause, an error, or _Broken where it is none.
 
         Raises SourceUnreachable when patience ends; no secret of the address is in its words.
         """
@@ -89,30 +111,24 @@ class Caller:
         while True:
             self._take_turn()
             try:
-                response = self._client.send(request)
-                self.server_date = response.headers.get("Date", self.server_date)
-                if response.status_code == HTTPStatus.NO_CONTENT:
-                    return None
-                answer = _json_of(response)
-                if answer is not None:
-                    judge(response.status_code, answer)
-                    if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-                        return answer
-                is_server = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-                why = _SERVER_ERROR.filled(status=response.status_code) if is_server else _NO_JSON
+                with closing(self._client.send(request, stream=True)) as response:
+                    self.server_date = response.headers.get("Date", self.server_date)
+                    if response.status_code in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+                        return None
+                    return read(response)
             except Pause as asked:
                 # A limit that is obeyed is no failure: patience begins anew.
                 self._wait(asked.seconds)
                 began, pause = time.monotonic(), FIRST_PAUSE_SECONDS
                 continue
+            except _Broken as broken:
+                why = broken.why
             except httpx.TimeoutException:
                 why = _TOO_SLOW.filled(seconds=round(self._timeout))
             except httpx.HTTPError:
                 why = _NO_CONNECTION
             if time.monotonic() - began + pause > self._patience:
-                host = request.url.host
-                words = Text(ru=_SILENT.ru.format(host=host, why=why.ru), en=_SILENT.en.format(host=host, why=why.en))
-                raise SourceUnreachable(words)
+                raise SourceUnreachable(_said(_SILENT, request, why))
             self._wait(pause * random.uniform(0.8, 1.2))  # noqa: S311 - spreads calls, keeps no secret
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
@@ -136,8 +152,41 @@ class Caller:
             time.sleep(min(_BREATH_SECONDS, left))
 
 
-def _json_of(response: httpx.Response) -> Any | None:
-    try:
-        return response.json()
-    except ValueError:
-        return None
+class _Broken(Exception):
+    """What came is no answer."""
+
+    def __init__(self, why: Text) -> None:
+        super().__init__(why.en)
+        self.why = why
+
+
+def _as_json(judge: Judge) -> Callable[[httpx.Response], Any]:
+    def read(response: httpx.Response) -> Any:
+        response.read()
+        try:
+            answer = response.json()
+        except ValueError:
+            _held(response)
+            raise _Broken(_NO_JSON) from None
+        judge(response.status_code, answer)
+        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise _Broken(_SERVER_ERROR.filled(status=response.status_code))
+        return answer
+
+    return read
+
+
+def _held(response: httpx.Response) -> None:
+    """Raise what an answer's status says where nothing else says it."""
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise _Broken(_SERVER_ERROR.filled(status=response.status_code))
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        raise SourceRefused(
+            _said(_NOT_THERE, response.request, Text(ru=str(response.status_code), en=str(response.status_code)))
+        )
+
+
+def _said(phrase: Text, request: httpx.Request, why: Text) -> Text:
+    """The phrase with the host that was asked, never with the rest of its address, which may hold a key."""
+    host = request.url.host
+    return Text(ru=phrase.ru.format(host=host, why=why.ru), en=phrase.en.format(host=host, why=why.en))

@@ -8,6 +8,7 @@ the cursor that `fetch` returned counts: a run that was not loaded did not happe
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -17,7 +18,7 @@ from rakurs.core.source import Delivery
 from rakurs.core.text import Text
 from rakurs.sources.spool import Spool
 
-FieldKind = Literal["text", "secret", "number", "numbers", "flag"]
+FieldKind = Literal["text", "lines", "secret", "numbers", "flag"]
 WantedKind = Literal["full", "changes", "period", "records"]
 Cursor = Mapping[str, str]
 
@@ -73,11 +74,19 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """Where what was fetched becomes rows: their source's name, and the folder of profiles that say what files mean."""
+
+    source: str
+    profiles: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSource:
     """A connector to a system. Grain: one per vendor, one line in `LIVE_SOURCES`.
 
     `check` asks who is there, `fetch` brings records into the spool and returns the cursor of the next run, `deliveries`
-    yields what the spool holds as rows of the source called by the third argument. `told` reads an outgoing webhook:
+    yields what the spool holds as rows of the landing's source. `told` reads an outgoing webhook:
     nothing where it is of no interest, NotAllowed where its secret is wrong. All of them raise SourceRefused and
     SourceUnreachable in words for people.
     """
@@ -87,11 +96,13 @@ class LiveSource:
     about: Text
     unverified: Text
     """What was not tried against the live service."""
-    hooks: Text
-    """How the system is told to send its changes here at once."""
+    hooks: Text | None
+    """How the system is told to send its changes here at once; None where it cannot."""
     settings: type[SourceSettings]
     fields: tuple[SettingField, ...]
     check: Callable[[Any], Reached]
     fetch: Callable[[Any, Wanted, Spool, Progress], Cursor]
-    deliveries: Callable[[Any, Spool, str], Iterator[Delivery]]
+    deliveries: Callable[[Any, Spool, Landing], Iterator[Delivery]]
     told: Callable[[Any, Mapping[str, str]], tuple[Change, ...]]
+    reaches_inside: bool = False
+    """Whether its settings name places of this machine or its network, which only those who administer may open."""

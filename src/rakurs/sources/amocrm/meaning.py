@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from rakurs.core.source import Delivery, TableMapping
 from rakurs.sources.amocrm.settings import AmoSettings
+from rakurs.sources.live import Landing
 from rakurs.sources.rows import Dependents, brought, deleted, listed, of
 from rakurs.sources.spool import Spool
 
@@ -59,8 +60,9 @@ DEPENDENTS: Dependents = {
 _OWN = frozenset({"id", "name", "_name", "_kind"})
 
 
-def deliveries(_settings: AmoSettings, spool: Spool, source: str) -> Iterator[Delivery]:
-    """What a run has fetched, as rows of `source`."""
+def deliveries(_settings: AmoSettings, spool: Spool, landing: Landing) -> Iterator[Delivery]:
+    """What a run has fetched, as rows of the landing's source."""
+    source = landing.source
     currency = spool.noted("currency")
     for stream, tables in _MEANT.items():
         # Custom fields stand under names of their own; what begins with a line is ours.

@@ -16,6 +16,7 @@ from rakurs.core.text import Text
 from rakurs.sources.bitrix24 import records
 from rakurs.sources.bitrix24.portal import MOST_COMMANDS, PAGE, Closed, Listing, Portal
 from rakurs.sources.bitrix24.settings import Bitrix24Settings
+from rakurs.sources.calling import IMPATIENT_SECONDS
 from rakurs.sources.live import Change, Cursor, Reached, Wanted
 from rakurs.sources.rows import GONE, LEFT
 from rakurs.sources.spool import Spool
@@ -78,7 +79,7 @@ _LEAD_LINKS = ("ID", "COMPANY_ID", "CONTACT_ID", "HAS_PHONE", "HAS_EMAIL")
 
 def check(settings: Bitrix24Settings) -> Reached:
     """Whose webhook it is, how much there is to read, and what is closed to it."""
-    with Portal(settings.webhook.get_secret_value()) as portal:
+    with Portal(settings.webhook.get_secret_value(), patience_seconds=IMPATIENT_SECONDS) as portal:
         asked = {name: (listing.method, listing.asked({})) for name, listing in LISTINGS.items()}
         answers = portal.batch({"who": ("profile", {}), **asked})
         who = answers.results.get("who") or {}

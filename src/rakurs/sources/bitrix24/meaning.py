@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from rakurs.core.source import Delivery, TableMapping, Value
 from rakurs.sources.bitrix24.settings import Bitrix24Settings
+from rakurs.sources.live import Landing
 from rakurs.sources.rows import Dependents, brought, deleted, listed, of
 from rakurs.sources.spool import Spool
 
@@ -161,8 +162,9 @@ DEPENDENTS: Dependents = {
 """What goes when a record is gone: the tables, and the column in each that holds its id."""
 
 
-def deliveries(settings: Bitrix24Settings, spool: Spool, source: str) -> Iterator[Delivery]:
-    """What a run has fetched, as rows of `source`."""
+def deliveries(settings: Bitrix24Settings, spool: Spool, landing: Landing) -> Iterator[Delivery]:
+    """What a run has fetched, as rows of the landing's source."""
+    source = landing.source
     numbers = settings.smart_processes
     titles: Mapping[str, Mapping[str, str]] = spool.noted("titles", {})
     own = titles.get("deals", {})

@@ -102,11 +102,13 @@ class Answers:
 class Portal:
     """One portal, asked through an incoming webhook. Not thread-safe; `breathe` is called between and during calls."""
 
-    def __init__(self, webhook: str, *, breathe: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, webhook: str, *, breathe: Callable[[], None] = lambda: None, patience_seconds: float = 300.0
+    ) -> None:
         self._base = webhook.rstrip("/") + "/"
         self.host = urlsplit(webhook).hostname or ""
         self._breathe = breathe
-        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe)
+        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, patience_seconds=patience_seconds)
         self.server_time = ""
         """The portal's own clock when it last answered."""
         self._pages = MOST_COMMANDS // 2

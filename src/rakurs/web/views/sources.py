@@ -13,14 +13,14 @@ from django.views.decorators.http import require_POST
 from rakurs.app import connections, syncing
 from rakurs.app.accounts import note
 from rakurs.app.connection_documents import KIND_WORDS, STATUS_WORDS, run_document, state_document
-from rakurs.core.errors import BadParameter, RakursError, UnknownName
+from rakurs.core.errors import BadParameter, NotAllowed, RakursError, UnknownName
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.schema import table_named
 from rakurs.sources import LIVE_SOURCES
 from rakurs.sources.live import LiveSource
 from rakurs.state.models import Connection, SyncRun
-from rakurs.web.access import format_of, may, user_of, workspace
+from rakurs.web.access import REFUSED, format_of, may, user_of, workspace
 from rakurs.web.language import page_language, said
 from rakurs.web.views.pages import page_or_part
 
@@ -63,7 +63,11 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "states": states,
         "is_running": any(state["health"] == "working" for state in states),
-        "sources": list(LIVE_SOURCES.values()),
+        "sources": [
+            source
+            for source in LIVE_SOURCES.values()
+            if not source.reaches_inside or user_of(request).may("administer")
+        ],
     }
     return page_or_part(request, whole="rakurs/sources.html", part="rakurs/_sources.html", context=context)
 
@@ -75,6 +79,7 @@ def new(request: HttpRequest, name: str) -> HttpResponse:
         source = connections.source_named(name)
     except UnknownName as unknown:
         raise Http404 from unknown
+    _let_in(request, source)
     problem = ""
     given = request.POST.dict() if request.method == "POST" else {"is_order_source": "on", "title": said(source.title)}
     if request.method == "POST":
@@ -113,6 +118,7 @@ def source(request: HttpRequest, connection_id: str) -> HttpResponse:
             known, {**shown, **{name: "on" for name, value in shown.items() if value is True}}, shown=shown
         ),
         "hook": hook,
+        "may_settle": not known.reaches_inside or user_of(request).may("administer"),
         "today": workspace().clock_today.isoformat(),
     }
     return page_or_part(request, whole="rakurs/source.html", part="rakurs/_source.html", context=context)
@@ -140,6 +146,7 @@ def act(request: HttpRequest, connection_id: str) -> HttpResponse:
             words = _ANSWERS_PARTLY if closed else _ANSWERS
             messages.success(request, said(words.filled(who=reached.who, closed=closed)))
         elif deed == "settings":
+            _let_in(request, known)
             given: dict[str, Any] = request.POST.dict()
             connections.resettle(home, found, {**given, **_flags(known, given)})
             connections.changed(found, title=given.get("title", ""), every_minutes=_minutes(given))
@@ -153,6 +160,12 @@ def act(request: HttpRequest, connection_id: str) -> HttpResponse:
     except RakursError as wrong:
         messages.error(request, _words_of(wrong, known))
     return redirect("source", found.pk)
+
+
+def _let_in(request: HttpRequest, source: LiveSource) -> None:
+    """What names places of this machine or its network is for those who administer."""
+    if source.reaches_inside and not user_of(request).may("administer"):
+        raise NotAllowed(REFUSED)
 
 
 def _begin(request: HttpRequest, found: Connection, deed: str) -> None:

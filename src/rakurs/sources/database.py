@@ -1,0 +1,348 @@
+"""A database of one's own (PostgreSQL, MySQL, MariaDB, MS SQL, SQLite), followed by queries that name canonical columns.
+
+Each query feeds one table and says itself what its columns mean: `select id as order_id, total as amount ... from sales`. A column
+called `changed` makes it incremental: a run asks for what is not older than the newest change that was seen. Once a day, and in every
+full load, the keys that are left are read too, and rows that are missing among them are marked as deleted.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import SecretStr, field_validator
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+
+from rakurs.core.errors import SourceRefused, SourceUnreachable
+from rakurs.core.loading import Progress, silent
+from rakurs.core.source import Delivery, TableMapping, Value
+from rakurs.core.table import Table
+from rakurs.core.text import Text
+from rakurs.core.units import Unit
+from rakurs.schema import TABLES, table_named
+from rakurs.sources.live import Change, Cursor, Landing, LiveSource, Reached, SettingField, SourceSettings, Wanted
+from rakurs.sources.rows import LEFT, brought
+from rakurs.sources.spool import Spool
+
+NAME = "database"
+CHANGED = "changed"
+"""The column by which a query is incremental."""
+_ROWS_A_TIME = 5_000
+_CONNECT_SECONDS = 10
+_LINE = re.compile(r"^\s*(\w+)\s*[:=]\s*((?:select|with)\b.*?);?\s*$", re.IGNORECASE | re.DOTALL)
+_NEW_QUERY = re.compile(r"^(?=\s*\w+\s*[:=]\s*(?:select|with)\b)", re.IGNORECASE | re.MULTILINE)
+_KNOWN = frozenset(table.name for table in TABLES)
+
+_AWAY = Text(
+    ru="База {where} не отвечает: {why}. Проверьте адрес, порт и доступ с этой машины.",
+    en="The database {where} does not answer: {why}. Check its address, port and the way from this machine.",
+)
+_WRONG = Text(
+    ru="Запрос для «{table}» не выполнился: {why}. Исправьте его в настройках источника.",
+    en="The query for “{table}” failed: {why}. Mend it in the source's settings.",
+)
+_NO_DRIVER = Text(
+    ru="Для такой базы нет драйвера: {why}. PostgreSQL: postgresql+psycopg://…; для других поставьте драйвер рядом с Ракурсом.",
+    en="There is no driver for such a database: {why}. PostgreSQL: postgresql+psycopg://…; install others beside Rakurs.",
+)
+_NO_KEY = Text(
+    ru="Запрос для «{table}» не даёт столбцов {columns}: по ним узнаётся строка.",
+    en="The query for “{table}” lacks the columns {columns}: a row is known by them.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What feeds one canonical table."""
+
+    table: str
+    sql: str
+
+
+class DatabaseSettings(SourceSettings):
+    """Where the database is, and what is asked of it."""
+
+    url: SecretStr
+    queries: str
+
+    @field_validator("url")
+    @classmethod
+    def _is_url(cls, value: SecretStr) -> SecretStr:
+        try:
+            sa.make_url(value.get_secret_value().strip())
+        except SQLAlchemyError:
+            raise ValueError("an address such as postgresql+psycopg://user:password@host/base is needed") from None
+        return SecretStr(value.get_secret_value().strip())
+
+    @field_validator("queries")
+    @classmethod
+    def _are_queries(cls, value: str) -> str:
+        for query in queries_of(value):
+            if query.table not in _KNOWN:
+                raise ValueError(f"no canonical table is called {query.table}")
+        return value
+
+
+def queries_of(text: str) -> tuple[Query, ...]:
+    """`orders: select ...` each from a line of its own; a query may take several lines. ValueError says what is none."""
+    found: list[Query] = []
+    for part in filter(str.strip, _NEW_QUERY.split(text)):
+        match = _LINE.match(part)
+        if match is None:
+            raise ValueError(f"this is no query of the form “table: select …”: {part.strip()[:60]}")
+        found.append(Query(match[1].lower(), match[2]))
+    if not found:
+        raise ValueError("at least one query of the form “table: select …” is needed")
+    return tuple(found)
+
+
+FIELDS = (
+    SettingField(
+        name="url",
+        title=Text(ru="Адрес базы", en="Address of the database"),
+        hint=Text(
+            ru="postgresql+psycopg://пользователь:пароль@сервер/база. Хватит пользователя, который может только читать.",
+            en="postgresql+psycopg://user:password@host/base. A user who may only read is enough.",
+        ),
+        kind="secret",
+        is_required=True,
+    ),
+    SettingField(
+        name="queries",
+        title=Text(ru="Запросы", en="Queries"),
+        hint=Text(
+            ru="По одному на таблицу: orders: select id as order_id, … from sales. Столбец changed делает запрос добавочным: приходит "
+            "только изменившееся.",
+            en="One for each table: orders: select id as order_id, … from sales. A column called changed makes it incremental: "
+            "only what changed comes.",
+        ),
+        kind="lines",
+        is_required=True,
+    ),
+)
+
+
+def check(settings: DatabaseSettings) -> Reached:
+    """How many rows each query gives, and whether it names the columns its rows are known by."""
+    with _opened(settings) as connection:
+        counts = tuple(
+            (
+                table_named(query.table).title,
+                int(_one(connection, query, f"select count(*) from ({query.sql}) counted")),
+            )
+            for query in queries_of(settings.queries)
+        )
+        for query in queries_of(settings.queries):
+            _columns(connection, query)
+        return Reached(who=_where(settings), counts=counts)
+
+
+def fetch(settings: DatabaseSettings, wanted: Wanted, spool: Spool, progress: Progress = silent) -> Cursor:
+    """Bring what is wanted of every query into the spool; the newest change of each is the cursor."""
+    queries = queries_of(settings.queries)
+    cursor = dict(wanted.cursor)
+    with _opened(settings) as connection:
+        run = _Run(connection=connection, spool=spool, progress=progress)
+        for number, query in enumerate(queries):
+            stream, place = f"q{number}", _place(queries, number)
+            if not spool.is_done(stream):
+                columns = _columns(connection, query)
+                sql, given = _asked(query, columns, wanted, since=cursor.get(place, ""))
+                run.read(query, sql, given, stream=stream)
+                spool.append(stream, (), is_done=True)
+            if wanted.kind != "period" and (newest := spool.place(stream)):
+                cursor[place] = newest
+        for table in dict.fromkeys(query.table for query in queries) if wanted.compares else ():
+            left = f"{LEFT}{table}"
+            if _is_known_by_ids(table_named(table)) and not spool.is_done(left):
+                keys = ", ".join(table_named(table).key)
+                for query in (one for one in queries if one.table == table):
+                    run.read(query, f"select {keys} from ({query.sql}) known", {}, stream=left)
+                spool.append(left, (), is_done=True)
+    # A cursor is never empty, or the next run would be a full one.
+    return {"read": "yes", **cursor}
+
+
+def _place(queries: Sequence[Query], number: int) -> str:
+    """What the cursor of a query is called: the first, second ... of its table."""
+    table = queries[number].table
+    return f"{table} {sum(one.table == table for one in queries[: number + 1])}"
+
+
+def deliveries(settings: DatabaseSettings, spool: Spool, landing: Landing) -> Iterator[Delivery]:
+    """The rows of each query under its canonical table; other columns are custom fields."""
+    for number, query in enumerate(queries_of(settings.queries)):
+        table = table_named(query.table)
+        columns = spool.columns(f"q{number}")
+        values = {name: Value(columns=(name,)) for name in columns if name in table.names}
+        kept = {*columns} - {CHANGED}
+        mapping = TableMapping(table=query.table, values=values)
+        yield from brought(spool, f"q{number}", (mapping,), name=NAME, source=landing.source, kept=kept)
+    for table in dict.fromkeys(table_named(query.table) for query in queries_of(settings.queries)):
+        yield from brought(spool, f"{LEFT}{table.name}", (_marks(table),), name=NAME, source=landing.source)
+
+
+def _marks(table: Table) -> TableMapping:
+    """Rows whose keys are not among those that are left."""
+    values = {name: Value(columns=(name,)) for name in table.key}
+    return TableMapping(table=table.name, values=values, deletes="unlisted")
+
+
+def told(_settings: DatabaseSettings, _form: Mapping[str, str]) -> tuple[Change, ...]:
+    """A database tells nothing by itself."""
+    return ()
+
+
+@contextmanager
+def _opened(settings: DatabaseSettings) -> Iterator[sa.Connection]:
+    """A connection that reads only, closed at the end. Raises SourceRefused and SourceUnreachable."""
+    url = sa.make_url(settings.url.get_secret_value())
+    try:
+        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=_patience(url))
+        connection = engine.connect()
+    except (NoSuchModuleError, ModuleNotFoundError) as missing:
+        raise SourceRefused(_NO_DRIVER.filled(why=_reason(missing))) from None
+    except OperationalError as away:
+        raise SourceUnreachable(_AWAY.filled(where=_where(settings), why=_reason(away))) from None
+    try:
+        if url.get_backend_name() == "postgresql":
+            connection = connection.execution_options(postgresql_readonly=True)
+        yield connection.execution_options(stream_results=True, yield_per=_ROWS_A_TIME)
+    except DBAPIError as lost:
+        raise SourceUnreachable(_AWAY.filled(where=_where(settings), why=_reason(lost))) from None
+    finally:
+        connection.close()
+        engine.dispose()
+
+
+def _patience(url: sa.URL) -> dict[str, Any]:
+    named = {
+        "postgresql": "connect_timeout",
+        "mysql": "connect_timeout",
+        "mariadb": "connect_timeout",
+        "mssql": "login_timeout",
+    }
+    name = named.get(url.get_backend_name())
+    return {name: _CONNECT_SECONDS} if name else {}
+
+
+def _asked(query: Query, columns: Sequence[str], wanted: Wanted, *, since: str) -> tuple[str, dict[str, Any]]:
+    """The query narrowed to what is wanted, in the order of changes."""
+    if CHANGED not in columns:
+        return query.sql, {}
+    bounds: list[str] = []
+    given: dict[str, Any] = {}
+    if wanted.kind == "changes" and since:
+        bounds, given = [f"{CHANGED} >= :since"], {"since": _moment(since)}
+    elif wanted.kind == "period" and wanted.from_day and wanted.to_day:
+        bounds = [f"{CHANGED} >= :since", f"{CHANGED} < :until"]
+        given = {
+            "since": datetime.combine(wanted.from_day, time()),
+            "until": datetime.combine(wanted.to_day + timedelta(days=1), time()),
+        }
+    narrowed = f" where {' and '.join(bounds)}" if bounds else ""
+    return f"select * from ({query.sql}) followed{narrowed} order by {CHANGED}", given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    connection: sa.Connection
+    spool: Spool
+    progress: Progress
+
+    def read(self, query: Query, sql: str, given: Mapping[str, Any], *, stream: str) -> None:
+        """Keep the rows of a query; a run that was stopped within it begins it again, and rows are known by their keys."""
+        step = table_named(query.table).title
+        rows = 0
+        try:
+            with closing(self.connection.execute(sa.text(sql), given)) as result:
+                for part in result.mappings().partitions(_ROWS_A_TIME):
+                    records = [{_called(query, name): _written(value) for name, value in row.items()} for row in part]
+                    self.spool.append(stream, records, place=str(records[-1].get(CHANGED) or ""))
+                    rows += len(records)
+                    self.progress(step, done=rows, total=0)
+        except DBAPIError as wrong:
+            raise SourceRefused(_WRONG.filled(table=query.table, why=_reason(wrong))) from None
+
+
+def _columns(connection: sa.Connection, query: Query) -> tuple[str, ...]:
+    """What a query's columns are called. Raises SourceRefused where it fails or lacks the table's key."""
+    try:
+        result = connection.execute(sa.text(f"select * from ({query.sql}) tried where 1 = 0"))
+        columns = tuple(name.lower() for name in result.keys())  # noqa: SIM118 - a result is no mapping
+        result.close()
+    except DBAPIError as wrong:
+        raise SourceRefused(_WRONG.filled(table=query.table, why=_reason(wrong))) from None
+    lacking = [name for name in table_named(query.table).key if name not in columns and name != "line_no"]
+    if lacking:
+        raise SourceRefused(_NO_KEY.filled(table=query.table, columns=", ".join(lacking)))
+    return columns
+
+
+def _one(connection: sa.Connection, query: Query, sql: str) -> Any:
+    try:
+        return connection.execute(sa.text(sql)).scalar_one()
+    except DBAPIError as wrong:
+        raise SourceRefused(_WRONG.filled(table=query.table, why=_reason(wrong))) from None
+
+
+def _called(query: Query, name: str) -> str:
+    """Our columns in small letters, whatever the database makes of them; others as they are."""
+    return name.lower() if name.lower() in {*table_named(query.table).names, CHANGED} else name
+
+
+def _is_known_by_ids(table: Table) -> bool:
+    return {table.column(name).unit for name in table.key} == {Unit.ID}
+
+
+def _written(value: Any) -> Any:
+    """A value as text: moments and days as ISO 8601, decimals with their digits."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _moment(text: str) -> Any:
+    """A cursor as the database compares it: a moment where it reads as one, else a number or a text."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return int(text) if text.isdecimal() else text
+
+
+def _where(settings: DatabaseSettings) -> str:
+    """The database without the password."""
+    return sa.make_url(settings.url.get_secret_value()).render_as_string(hide_password=True)
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what a driver says; a statement's values stay out of it."""
+    told = getattr(error, "orig", None) or error
+    return str(told).strip().splitlines()[0][:300] if str(told).strip() else type(told).__name__
+
+
+SOURCE = LiveSource(
+    name=NAME,
+    title=Text(ru="База данных", en="Database"),
+    about=Text(
+        ru="PostgreSQL, MySQL, MariaDB, MS SQL: запросы, которые называют столбцы таблиц Ракурса; изменения и удаления.",
+        en="PostgreSQL, MySQL, MariaDB, MS SQL: queries that name the columns of Rakurs' tables; changes and deletions.",
+    ),
+    unverified=Text(
+        ru="Проверено на PostgreSQL и SQLite. MySQL, MariaDB и MS SQL не проверялись, их драйверы ставятся отдельно.",
+        en="Tried on PostgreSQL and SQLite. MySQL, MariaDB and MS SQL were not tried; their drivers are installed apart.",
+    ),
+    hooks=None,
+    settings=DatabaseSettings,
+    fields=FIELDS,
+    check=check,
+    fetch=fetch,
+    deliveries=deliveries,
+    told=told,
+    reaches_inside=True,
+)
