@@ -62,7 +62,7 @@ def index(request: HttpRequest) -> HttpResponse:
     states = [_state_view(state) for state in connections.states()]
     context = {
         "states": states,
-        "is_running": any(state["health"] == "working" for state in states),
+        "is_running": any(state["moves"] for state in states),
         "sources": [
             source
             for source in LIVE_SOURCES.values()
@@ -194,6 +194,8 @@ def _state_view(state: connections.State) -> dict[str, Any]:
         **document,
         "href": reverse("source", args=[connection.pk]),
         "tone": TONES[state.health],
+        # What is about to begin by itself is looked at again, as what is under way is.
+        "moves": state.health in {"working", "new"},
         "updated_at": None if state.last_good is None else state.last_good.started_at,
         "due_at": connections.due_at(connection, state.latest),
         "heard_at": connection.heard_at,
