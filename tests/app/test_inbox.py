@@ -4,6 +4,9 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from time import sleep
+from typing import Any
 
 import pytest
 
@@ -49,6 +52,43 @@ def test_calls_that_come_together_share_a_sync_and_lose_nothing(
     assert sorted(found) == sorted(order(number) for start in (0, 1_000) for number in range(start, start + 400))
     assert len(syncs) <= 401
     assert box.waiting_bytes == sum(map(len, found))
+
+
+def test_a_file_that_a_call_is_just_opening_is_not_taken_for_a_complete_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once in some minutes of a thousand rows a second the loader looked between the making of a file and its first row:
+    it loaded the empty file and removed it, and what was answered next was written into a file that was gone.
+    """
+    box = Inbox(tmp_path / "inbox")
+    is_made, real = Event(), Path.open
+
+    def slowly(path: Path, *arguments: Any, **named: Any) -> Any:
+        file = real(path, *arguments, **named)
+        if path.suffix == ".events" and arguments == ("ab",):
+            is_made.set()
+            sleep(0.2)
+        return file
+
+    monkeypatch.setattr(Path, "open", slowly)
+    looked = box._closed
+    with ThreadPoolExecutor(1) as pool:
+
+        def look() -> tuple[Path, ...]:
+            """A call comes at the very moment when the loader looks which files are complete."""
+            answers.append(pool.submit(box.put, [order(1)]))
+            is_made.wait(0.5)
+            return looked()
+
+        answers: list[Any] = []
+        monkeypatch.setattr(box, "_closed", look)
+        early = box.close_file()
+        monkeypatch.setattr(box, "_closed", looked)
+        seen = lines(early)
+        box.remove(early)
+        answers[0].result()
+    box.put([order(2)])
+    assert seen + lines(box.close_file()) == [order(1), order(2)]
 
 
 def test_a_full_inbox_takes_nothing_of_a_call_and_takes_again_when_loaded(

@@ -80,7 +80,9 @@ class Inbox:
                 if self._open is not None:
                     self._open.close()
                     self._open = None
-        return self._closed()
+                # Looked up while nobody writes: a file that a call is just opening would pass for a complete one, and what it
+                # goes on to write would go with it.
+                return self._closed()
 
     def remove(self, files: Sequence[Path]) -> None:
         """These are loaded."""
