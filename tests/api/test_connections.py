@@ -91,7 +91,9 @@ def test_a_portal_is_connected_once_and_followed(fresh: Machine, portal: Portal)
             until(client, truth(portal))
             # Somebody without the token is not believed, and learns nothing.
             assert outside.post(hook, content=portal.event("ONCRMDEALADD", 1, token="wrong")).status_code == 403
-            assert outside.post("/api/v1/hooks/nobody", content=b"event=X").status_code == 404
+            for other in ("nobody", "bitrix24"):
+                answer = outside.post(f"/api/v1/hooks/{other}", content=portal.event("ONCRMDEALADD", 1))
+                assert (answer.status_code, "bitrix24" in answer.text) == (404, False)
             assert outside.post(hook, content=b"\xff\x00=broken").status_code == 403
 
         # By hand: changes, then a stop, then settings that mean another whole run.
@@ -121,6 +123,25 @@ def test_a_portal_is_connected_once_and_followed(fresh: Machine, portal: Portal)
         assert deals(client) == truth(portal)
     assert portal.code not in served.printed
     assert token not in served.printed
+
+
+def test_a_system_that_was_connected_before_has_its_rows_back_and_another_does_not(
+    fresh: Machine, portal: Portal
+) -> None:
+    with fresh.served() as served, served.local() as client, Portal(seed=9, deals=30, leads=5, contacts=9) as other:
+        connected(client, portal)
+        finished(client)
+        client.delete("/api/v1/connections/bitrix24")
+        made = client.post(
+            "/api/v1/connections", json={"source": "bitrix24", "title": "Другой", "settings": {"webhook": other.url}}
+        ).json()
+        assert made["prefix"] == "bitrix24-2"
+        assert connected(client, portal)["prefix"] == "bitrix24"
+        until(client, truth(portal) + truth(other))
+        # The address of another system: everything is read anew, and what is not there is gone.
+        client.patch("/api/v1/connections/bitrix24-2", json={"settings": {"webhook": portal.url}})
+        client.post("/api/v1/connections/bitrix24-2/runs", json={})
+        until(client, 2 * truth(portal))
 
 
 @pytest.mark.parametrize(

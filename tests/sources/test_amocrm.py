@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from rakurs.core.errors import Cancelled, NotAllowed, SourceRefused
+from rakurs.core.errors import Cancelled, NotAllowed, SourceRefused, SourceUnreachable
 from rakurs.core.loading import LoadReport
 from rakurs.core.text import Text
 from rakurs.marts import CALENDAR_MART, MARTS
@@ -210,6 +210,50 @@ def test_single_records_follow_a_webhook(account: Account, follower: Follower):
     assert follower.numbers() == truth_of(account)
 
 
+def test_what_a_webhook_calls_deleted_is_asked_for(account: Account, follower: Follower):
+    """These webhooks carry no signature: whoever knows the address may call, and must not delete a thing."""
+    follower.run("full")
+    leads = [i for i, row in account.records["lead"].items() if not row["is_deleted"]][:5]
+    contact = next(iter(account.records["contact"]))
+    told = [change for lead in leads for change in _told(follower, account.hook("leads", "delete", lead))]
+    told += [
+        Change(stream="contacts", record_id=str(contact), is_deleted=True),
+        Change(stream="leads", record_id="999999999"),
+    ]
+    follower.run("records", changes=told)
+    assert follower.numbers() == truth_of(account)
+
+
+def test_a_list_in_another_order_than_asked_stops_the_run(follower: Follower, monkeypatch: pytest.MonkeyPatch):
+    from rakurs.sources.amocrm.account import Account as Asked
+
+    before = Asked.ask
+
+    def shuffled(self: Any, path: str, params: Any = ()) -> dict[str, Any]:
+        answer = before(self, path, params)
+        answer.get("_embedded", {}).get("contacts", []).reverse()
+        return answer
+
+    monkeypatch.setattr(Asked, "ask", shuffled)
+    with pytest.raises(SourceUnreachable, match="another order"):
+        follower.run("full")
+
+
+def test_a_door_that_closes_half_way_deletes_nobody(account: Account, follower: Follower):
+    follower.run("full")
+    asked = Counter[str]()
+
+    def meanwhile(path: str, _params: dict[str, Any]) -> None:
+        asked[path.rpartition("/")[2]] += 1
+        if asked["contacts"] == 2:
+            account.faults.forbidden = {"contacts"}
+
+    account.faults.on_request = meanwhile
+    with pytest.raises(SourceUnreachable):
+        follower.run("full")
+    assert follower.numbers() == truth_of(account)
+
+
 def test_a_webhook_of_another_account_is_refused(account: Account, follower: Follower):
     form = dict(parse_qsl(account.hook("leads", "add", 5).decode()))
     with pytest.raises(NotAllowed):
@@ -276,9 +320,9 @@ def test_records_that_come_change_and_go_during_a_run_are_right_after_the_next(a
 
 def test_more_records_of_one_second_than_a_page_holds(tmp_path: Path):
     with Account(leads=700, contacts=10, companies=2, calls=2, tasks=2) as account:
-        second = min(row["created_at"] for row in account.records["lead"].values())
+        second = max(row["updated_at"] for row in account.records["lead"].values())
         for row in list(account.records["lead"].values())[:600]:
-            row["created_at"] = second
+            row["updated_at"] = second
         follower = Follower(tmp_path, account)
         follower.run("full")
         assert follower.numbers()["deals"] == truth_of(account)["deals"]

@@ -128,6 +128,38 @@ def test_a_list_that_was_cut_short_deletes_nothing(portal: Portal, follower: Fol
     assert len(follower.rows("deals")) == 130
 
 
+def test_where_a_part_of_the_ids_is_closed_none_is_called_deleted(
+    portal: Portal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    follower = Follower(tmp_path, portal, smart_processes=(SMART,))
+    follower.run("full")
+    known = len(follower.rows("deals"))
+    monkeypatch.setattr("rakurs.sources.bitrix24.fetching._Run._left", lambda *_: None)
+    portal.delete("deal", next(iter(portal.records["deal"])))
+    follower.run("changes", compares=True)
+    assert len(follower.rows("deals")) == known
+
+
+def test_the_companies_own_companies_are_no_customers(portal: Portal, follower: Follower):
+    own = int(next(iter(portal.records["requisite"].values()))["ENTITY_ID"])
+    portal.records["company"][own]["IS_MY_COMPANY"] = "Y"
+    follower.run("full", compares=True)
+    assert f"bitrix24:CO_{own}" not in {row["customer_id"] for row in follower.rows("customers")}
+
+
+def test_a_won_deal_that_goes_while_its_products_are_read_stops_nothing(portal: Portal, follower: Follower):
+    def meanwhile(method: str, _params: dict[str, Any]) -> None:
+        if method == "crm.item.productrow.list":
+            for deal in [i for i, row in portal.records["deal"].items() if row["STAGE_SEMANTIC_ID"] == "S"][:3]:
+                portal.delete("deal", deal)
+
+    portal.faults.on_subcall = meanwhile
+    follower.run("full")
+    portal.faults.on_subcall = None
+    follower.run("changes", compares=True)
+    assert follower.numbers() == truth_of(portal)
+
+
 def test_smart_processes_become_deals_of_their_own_pipelines(portal: Portal, tmp_path: Path):
     follower = Follower(tmp_path, portal, smart_processes=(SMART,))
     follower.run("full", compares=True)

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
 from ninja.throttling import SimpleRateThrottle
 
@@ -16,6 +17,7 @@ from rakurs.app.connection_documents import reached_document, run_document, sour
 from rakurs.app.serving import current
 from rakurs.sources import LIVE_SOURCES
 from rakurs.sources.live import LiveSource
+from rakurs.state.models import Connection
 
 router = Router(tags=["connections"])
 HOOKS_A_MINUTE = "6000/m"
@@ -108,12 +110,12 @@ def change_connection(request: HttpRequest, name: str, change: ConnectionChange)
     _keeper(request)
     found, home = connections.connection_named(name), current().home
     who = _keeper(request, connections.source_of(found))
-    if change.settings is not None:
-        connections.resettle(home, found, change.settings)
     if change.title is not None or change.every_minutes is not None:
         connections.changed(
             found, title=change.title or found.title, every_minutes=change.every_minutes or found.every_minutes
         )
+    if change.settings is not None:
+        connections.resettle(home, found, change.settings)
     if change.is_paused is not None:
         connections.paused(found, is_paused=change.is_paused)
     note(who.user, "connection changed", found.prefix)
@@ -173,7 +175,7 @@ def stop_run(request: HttpRequest, name: str) -> HttpResponse:
 @router.post("/hooks/{connection_id}", auth=None, throttle=[PerConnection(HOOKS_A_MINUTE)], include_in_schema=False)
 def hook(request: HttpRequest, connection_id: str) -> HttpResponse:
     """A followed system tells of a change. No login: the system has none, it proves itself by the token of its webhook."""
-    found = connections.connection_named(connection_id)
+    found = get_object_or_404(Connection, pk=connection_id)
     form = {name: request.POST.get(name, "") for name in request.POST}
     sync_jobs.hear(found, form)
     return HttpResponse(status=200)

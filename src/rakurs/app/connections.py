@@ -102,8 +102,11 @@ def settings_of(home: Home, connection: Connection) -> SourceSettings:
 
 
 def shown_settings(home: Home, connection: Connection) -> dict[str, Any]:
-    """The settings as a form shows them: no secret, only whether one is set."""
-    settings = settings_of(home, connection).model_dump()
+    """The settings as a form shows them: no secret, only whether one is set; none where their file is gone or broken."""
+    try:
+        settings = settings_of(home, connection).model_dump()
+    except (OSError, ValueError, BadParameter):
+        return {}
     shown: dict[str, Any] = {}
     for field in source_of(connection).fields:
         value = settings[field.name]
@@ -140,11 +143,14 @@ def reached(source: LiveSource, settings: SourceSettings) -> Reached:
 def made(
     home: Home, source: LiveSource, settings: SourceSettings, *, title: str, every_minutes: int = 15
 ) -> Connection:
-    """A new connection. Its first, full run begins by itself."""
+    """A new connection. Its first, full run begins by itself.
+
+    A system that was connected before gets its prefix back, so that its rows are the same rows; another never gets it.
+    """
     connection = Connection(
         source=source.name,
         title=_title(title),
-        prefix=_free_prefix(source.name),
+        prefix=_prefix(home, source.name, source.identity(settings)),
         every_minutes=_minutes(every_minutes),
     )
     keep_settings(home, connection, settings)
@@ -164,15 +170,19 @@ def keep_settings(home: Home, connection: Connection, settings: SourceSettings) 
 
 
 def resettle(home: Home, connection: Connection, raw: Mapping[str, Any]) -> None:
-    """Other settings. Where they mean other records (not another key alone), the next run reads everything."""
+    """Other settings. Where they mean other records (not another key alone), the next run reads everything: a run under
+    way or half done does not count any more.
+    """
     known = settings_of(home, connection)
     source = source_of(connection)
     given = {field.name: getattr(known, field.name) for field in source.fields if field.kind != "secret"}
     settings = checked(source, given | dict(raw), known=known)
     keep_settings(home, connection, settings)
-    if any(getattr(settings, name) != value for name, value in given.items()):
-        connection.cursor = {}
-        connection.save(update_fields=["cursor"])
+    is_other = source.identity(settings) != source.identity(known)
+    if is_other or any(getattr(settings, name) != value for name, value in given.items()):
+        connection.cursor, connection.version = {}, connection.version + 1
+        connection.save(update_fields=["cursor", "version"])
+        _remember_prefix(home, connection.prefix, source.identity(settings))
 
 
 def paused(connection: Connection, *, is_paused: bool) -> None:
@@ -233,14 +243,28 @@ def due_at(connection: Connection, latest: SyncRun | None) -> datetime | None:
     return latest.finished_at + timedelta(minutes=minutes)
 
 
-def _free_prefix(name: str) -> str:
-    taken = set(Connection.objects.values_list("prefix", flat=True))
-    number = 1
-    prefix = name
-    while prefix in taken:
+def _prefix(home: Home, name: str, identity: str) -> str:
+    """The prefix a system had before, else one that no system ever had."""
+    used = _used_prefixes(home)
+    live = set(Connection.objects.values_list("prefix", flat=True))
+    known = next((prefix for prefix, whose in used.items() if whose == identity and prefix not in live), None)
+    number, prefix = 1, name
+    while known is None and prefix in live | used.keys():
         number += 1
         prefix = f"{name}-{number}"
+    prefix = known or prefix
+    _remember_prefix(home, prefix, identity)
     return prefix
+
+
+def _used_prefixes(home: Home) -> dict[str, str]:
+    file = home.connections / "prefixes.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def _remember_prefix(home: Home, prefix: str, identity: str) -> None:
+    home.connections.mkdir(exist_ok=True)
+    keep_secretly(home.connections / "prefixes.json", {**_used_prefixes(home), prefix: identity})
 
 
 def _title(title: str) -> str:

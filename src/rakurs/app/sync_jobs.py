@@ -2,8 +2,11 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from threading import Lock
+from time import monotonic
 
 from dbos import DBOS, SetWorkflowID
 from django.db import close_old_connections
@@ -25,6 +28,7 @@ AT_ONCE = 4
 """Runs of different connections that go on side by side; one connection has one run at a time."""
 LOOK_SECONDS = 1.0
 EVENTS_SECONDS = 0.5
+REST_SECONDS = 30.0
 MOST_CHANGES = 500
 """Changes told one by one that are read in one go."""
 
@@ -32,6 +36,9 @@ _log = logging.getLogger(__name__)
 _schedules = Watch("connections", seconds=LOOK_SECONDS)
 _hooks = Watch("webhooks", seconds=EVENTS_SECONDS)
 _boxes: dict[str, Inbox] = {}
+_opening = Lock()
+_rests: dict[str, float] = {}
+"""Until when a connection's webhooks are left alone after they could not be followed."""
 _UNEXPECTED = Text(
     ru="Запуск прервался из-за внутренней ошибки; данные целы. Подробности в журнале сервера.",
     en="The run failed on an internal error; the data is as it was. Details are in the server's log.",
@@ -75,7 +82,7 @@ def _take_up(run: SyncRun) -> None:
     workflow = DBOS.get_workflow_status(_workflow_id(run))
     if workflow is None:
         with SetWorkflowID(_workflow_id(run)):
-            DBOS.enqueue_workflow(QUEUE, _sync, run.pk)
+            DBOS.enqueue_workflow(QUEUE, _sync, run.pk, run.attempt)
     elif workflow.status not in {"PENDING", "ENQUEUED", "DELAYED"}:
         run.refresh_from_db()
         if not run.is_finished:
@@ -87,9 +94,19 @@ def _workflow_id(run: SyncRun) -> str:
 
 
 @DBOS.workflow(name="sync")
-def _sync(run_id: str) -> None:
-    if _fetch(run_id) and _take_in(run_id):
+def _sync(run_id: str, attempt: int) -> None:
+    if _is_of(run_id, attempt) and _fetch(run_id) and _take_in(run_id):
         _count_segments()
+
+
+@DBOS.step(name="is of this attempt")
+def _is_of(run_id: str, attempt: int) -> bool:
+    """Whether the run was not stopped and begun again while this waited."""
+    close_old_connections()
+    try:
+        return SyncRun.objects.filter(pk=run_id, attempt=attempt).exists()
+    finally:
+        close_old_connections()
 
 
 @DBOS.step(name="fetch")
@@ -127,6 +144,9 @@ def _guarded(run_id: str, work: Callable[[SyncRun], object]) -> bool:
         syncing.ended(run, RakursError(_UNEXPECTED))
         return False
     finally:
+        if not Connection.objects.filter(pk=run.connection.pk).exists():
+            # It was removed meanwhile: nothing of it stays.
+            shutil.rmtree(current().home.connections / run.connection.pk, ignore_errors=True)
         close_old_connections()
     return True
 
@@ -134,25 +154,38 @@ def _guarded(run_id: str, work: Callable[[SyncRun], object]) -> bool:
 def _listen() -> None:
     """Read what the systems told since the last look, unless a whole run brings it anyway."""
     for connection in Connection.objects.filter(is_paused=False):
-        box = _box(connection)
         latest = connections.runs_of(connection).first()
-        if not box.waiting_bytes or not connection.cursor or (latest is not None and not latest.is_finished):
-            continue
-        files = box.close_file()
-        told = {line: None for file in files for line in file.read_bytes().splitlines()}
-        changes = [Change(**json.loads(line)) for line in told]
-        try:
-            for begin in range(0, len(changes), MOST_CHANGES):
-                syncing.changes_brought(current(), connection, changes[begin : begin + MOST_CHANGES], silent)
-        except RakursError as stopped:
-            # They wait on the disk; a run by schedule says what is wrong.
-            _log.warning("changes of %s wait: %s", connection.prefix, stopped.message.en)
-            continue
-        box.remove(files)
-        refresh_living(current())
+        is_busy = latest is not None and not latest.is_finished
+        if (
+            connection.cursor
+            and not is_busy
+            and _box(connection).waiting_bytes
+            and _rests.get(connection.pk, 0.0) < monotonic()
+        ):
+            try:
+                _bring_told(connection)
+                _rests.pop(connection.pk, None)
+            except Exception as stopped:  # noqa: BLE001 - what one system tells must not silence the others
+                # They wait on the disk; a run by schedule says what is wrong.
+                _rests[connection.pk] = monotonic() + REST_SECONDS
+                _log.warning(
+                    "changes of %s wait: %s", connection.prefix, stopped, exc_info=not isinstance(stopped, RakursError)
+                )
+
+
+def _bring_told(connection: Connection) -> None:
+    box = _box(connection)
+    files = box.close_file()
+    told = {line: None for file in files for line in file.read_bytes().splitlines()}
+    changes = [Change(**json.loads(line)) for line in told]
+    for begin in range(0, len(changes), MOST_CHANGES):
+        syncing.changes_brought(current(), connection, changes[begin : begin + MOST_CHANGES], silent)
+    box.remove(files)
+    refresh_living(current())
 
 
 def _box(connection: Connection) -> Inbox:
-    if connection.pk not in _boxes:
-        _boxes[connection.pk] = Inbox(connections.folder_of(current().home, connection) / "told")
-    return _boxes[connection.pk]
+    with _opening:
+        if connection.pk not in _boxes:
+            _boxes[connection.pk] = Inbox(connections.folder_of(current().home, connection) / "told")
+        return _boxes[connection.pk]

@@ -6,6 +6,7 @@ nothing.
 """
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone as clock
 
 from rakurs.app.connections import folder_of, runs_of, settings_of, source_of
@@ -22,6 +24,7 @@ from rakurs.core.errors import BadInput, Cancelled, RakursError, SourceRefused
 from rakurs.core.loading import LoadReport, Progress
 from rakurs.core.text import Text
 from rakurs.sources.live import Change, Landing, Wanted, WantedKind
+from rakurs.sources.rows import LEFT
 from rakurs.sources.spool import Spool
 from rakurs.state.models import Connection, SyncRun, User
 
@@ -51,12 +54,14 @@ def begun(
 ) -> SyncRun:
     """A run that waits to be done: of changes, or of everything where nothing came yet. BadInput while one is under way.
 
-    The latest run goes on where it failed or was stopped, unless another `kind` is asked for.
+    The latest run goes on where it failed or was stopped, unless another `kind` is asked for or the settings mean
+    other records since.
     """
     latest = runs_of(connection).first()
     if latest is not None and not latest.is_finished:
         raise BadInput(_UNDER_WAY)
-    if kind is None and latest is not None and latest.status != Status.DONE:
+    is_ours = latest is not None and latest.wanted.get("version") == connection.version
+    if kind is None and is_ours and latest is not None and latest.status != Status.DONE:
         return _again(latest)
     if kind == "period" and (from_day is None or to_day is None or from_day > to_day):
         raise BadInput(_NO_PERIOD)
@@ -64,11 +69,16 @@ def begun(
     is_time = connection.compared_at is None or clock.now() - connection.compared_at > COMPARED_EVERY
     wanted = {
         "kind": kind,
+        "version": connection.version,
         "compares": kind == "full" or (kind == "changes" and is_time),
         "from_day": None if from_day is None else from_day.isoformat(),
         "to_day": None if to_day is None else to_day.isoformat(),
     }
-    return SyncRun.objects.create(connection=connection, wanted=wanted, by=by)
+    try:
+        with transaction.atomic():
+            return SyncRun.objects.create(connection=connection, wanted=wanted, by=by)
+    except IntegrityError:
+        raise BadInput(_UNDER_WAY) from None
 
 
 def cancelled(run: SyncRun) -> None:
@@ -82,7 +92,11 @@ def fetched(workspace: Workspace, run: SyncRun, progress: Progress) -> None:
     """Bring what the run wants into its folder. Raises SourceRefused, SourceUnreachable, Cancelled."""
     connection = run.connection
     _moved(run, Status.FETCHING, started_at=run.started_at or clock.now())
+    _clear_others(workspace, run)
     spool = _spool(workspace, run)
+    if run.attempt > 1:
+        # What was left of the system when the run was stopped says nothing of today.
+        spool.forget(LEFT)
     try:
         cursor = source_of(connection).fetch(settings_of(workspace.home, connection), _wanted(run), spool, progress)
         spool.note(cursor=dict(cursor))
@@ -101,9 +115,10 @@ def taken_in(workspace: Workspace, run: SyncRun, progress: Progress) -> LoadRepo
     report = workspace.take_in(deliveries, progress=progress)
     _remember(workspace, connection, spool)
     told = {"cursor": spool.noted("cursor", {})}
-    if run.wanted["compares"]:
+    if spool.noted("compared"):
         told["compared_at"] = clock.now()
-    Connection.objects.filter(pk=connection.pk).update(**told)
+    # Settings that mean other records since then have made the cursor empty: it stays so.
+    Connection.objects.filter(pk=connection.pk, version=run.wanted["version"]).update(**told)
     _moved(run, Status.DONE, report=report_kept(report), finished_at=clock.now())
     spool.remove()
     return report
@@ -145,8 +160,8 @@ def watched(run: SyncRun) -> Progress:
             return
         told_at = monotonic()
         row = SyncRun.objects.filter(pk=run.pk)
-        row.update(step_ru=step.ru[:300], step_en=step.en[:300], done=done, total=total)
-        if row.filter(is_cancel_asked=True).exists():
+        is_there = row.update(step_ru=step.ru[:300], step_en=step.en[:300], done=done, total=total)
+        if not is_there or row.filter(is_cancel_asked=True).exists():
             raise Cancelled(_STOPPED)
 
     return tell
@@ -196,6 +211,14 @@ def _wanted(run: SyncRun) -> Wanted:
 
 def _landing(workspace: Workspace, connection: Connection) -> Landing:
     return Landing(source=connection.prefix, profiles=workspace.home.profiles)
+
+
+def _clear_others(workspace: Workspace, run: SyncRun) -> None:
+    """What earlier runs left half done is of no use any more."""
+    runs = folder_of(workspace.home, run.connection) / "runs"
+    for left in runs.iterdir() if runs.exists() else ():
+        if left.name != run.pk:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _spool(workspace: Workspace, run: SyncRun) -> Spool:

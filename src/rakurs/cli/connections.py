@@ -12,7 +12,7 @@ from rakurs.app.languages import default_language
 from rakurs.app.workspace import Workspace
 from rakurs.cli.loading import watched
 from rakurs.cli.terminal import print_json, print_rows, use_settings
-from rakurs.core.errors import RakursError
+from rakurs.core.errors import Cancelled, RakursError
 from rakurs.core.loading import Progress
 from rakurs.core.text import Text
 from rakurs.sources import LIVE_SOURCES
@@ -31,6 +31,11 @@ _MADE = Text(
 )
 _DONE = Text(ru="Прочитано {fetched}, изменилось {changed}", en="{fetched} read, {changed} changed")
 _CLOSED = Text(ru="Закрыто для вебхука и не загружено: {what}", en="Closed to the webhook and not loaded: {what}")
+_OTHER = Text(ru="Вместо него начат другой запуск.", en="Another run was begun instead.")
+_SERVER_GONE = Text(
+    ru="Сервер остановлен. Запуск продолжится с ним или по этой же команде.",
+    en="The server has stopped. The run goes on with it, or by this same command.",
+)
 _REMOVED = Text(ru="Отключено; загруженные строки остались.", en="Disconnected; the rows that came stay.")
 _PAUSED = Text(ru="На паузе.", en="Paused.")
 _RESUMED = Text(ru="Снова по расписанию.", en="By its schedule again.")
@@ -139,8 +144,11 @@ def sync(
     home = default_home()
     is_served = announced(home) is not None
     # Without a server a run that was killed is nobody's: it goes on here.
-    is_left = latest is not None and not latest.is_finished and not is_served
-    run = latest if is_left and latest is not None else syncing.begun(found, kind, **days)
+    left = latest if latest is not None and not latest.is_finished and not is_served else None
+    if left is not None and kind is not None:
+        syncing.ended(left, Cancelled(_OTHER))
+        left = None
+    run = left or syncing.begun(found, kind, **days)
     with watched() as progress:
         if is_served:
             _followed(run, progress)
@@ -205,6 +213,8 @@ def _followed(run: "SyncRun", progress: Progress) -> None:
     """Watch a run that the server does. RakursError says what went wrong there."""
     while not run.is_finished:
         time.sleep(LOOK_SECONDS)
+        if announced(default_home()) is None:
+            raise RakursError(_SERVER_GONE)
         run.refresh_from_db()
         progress(Text(ru=run.step_ru or "…", en=run.step_en or "…"), done=run.done, total=run.total)
     if run.error_ru:

@@ -35,6 +35,7 @@ _NOT_THERE = Text(
 _SERVER_ERROR = Text(ru="ошибка сервера {status}", en="server error {status}")
 _NO_JSON = Text(ru="в ответ пришёл не JSON", en="the answer is no JSON")
 _NO_CONNECTION = Text(ru="нет соединения", en="no connection")
+_LIMITED = Text(ru="просит подождать: исчерпан лимит запросов", en="asks for patience: a limit is used up")
 _TOO_SLOW = Text(ru="нет ответа за {seconds} с", en="no answer in {seconds} s")
 
 
@@ -66,11 +67,12 @@ class Caller:
     ) -> None:
         self._rate, self._burst = rate, burst
         self._level, self._told_at = 0.0, time.monotonic()
+        timeout_seconds = min(timeout_seconds, patience_seconds)
         self._timeout, self._patience = timeout_seconds, patience_seconds
         self._breathe = breathe
         self.server_date = ""
         """The clock of the other side when it last answered, as HTTP writes it."""
-        self._client = httpx.Client(timeout=httpx.Timeout(timeout_seconds, connect=10.0), follow_redirects=True)
+        self._client = httpx.Client(timeout=httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds)))
 
     def __enter__(self) -> Self:
         return self
@@ -100,9 +102,9 @@ class Caller:
                     self._breathe()
             return response.headers
 
-        return self._asked(self._client.build_request("GET", url, headers=headers), read)
+        return self._asked(self._client.build_request("GET", url, headers=headers), read, follows=True)
 
-    def _asked(self, request: httpx.Request, read: Callable[[httpx.Response], Any]) -> Any:
+    def _asked(self, request: httpx.Request, read: Callable[[httpx.Response], Any], *, follows: bool = False) -> Any:
         """What `read` makes of the answer to `request`; it may raise Pause, an error, or _Broken where it is none.
 
         Raises SourceUnreachable when patience ends; no secret of the address is in its words.
@@ -111,12 +113,14 @@ class Caller:
         while True:
             self._take_turn()
             try:
-                with closing(self._client.send(request, stream=True)) as response:
+                with closing(self._client.send(request, stream=True, follow_redirects=follows)) as response:
                     self.server_date = response.headers.get("Date", self.server_date)
                     if response.status_code in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
                         return None
                     return read(response)
             except Pause as asked:
+                if asked.seconds > self._patience:
+                    raise SourceUnreachable(_said(_SILENT, request, _LIMITED)) from None
                 # A limit that is obeyed is no failure: patience begins anew.
                 self._wait(asked.seconds)
                 began, pause = time.monotonic(), FIRST_PAUSE_SECONDS
@@ -166,6 +170,7 @@ def _as_json(judge: Judge) -> Callable[[httpx.Response], Any]:
         try:
             answer = response.json()
         except ValueError:
+            judge(response.status_code, None)
             _held(response)
             raise _Broken(_NO_JSON) from None
         judge(response.status_code, answer)
@@ -180,7 +185,7 @@ def _held(response: httpx.Response) -> None:
     """Raise what an answer's status says where nothing else says it."""
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise _Broken(_SERVER_ERROR.filled(status=response.status_code))
-    if response.status_code >= HTTPStatus.BAD_REQUEST:
+    if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
         raise SourceRefused(
             _said(_NOT_THERE, response.request, Text(ru=str(response.status_code), en=str(response.status_code)))
         )

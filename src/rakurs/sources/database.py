@@ -30,6 +30,7 @@ from rakurs.sources.spool import Spool
 NAME = "database"
 CHANGED = "changed"
 """The column by which a query is incremental."""
+OVERLAP = timedelta(minutes=5)
 _ROWS_A_TIME = 5_000
 _CONNECT_SECONDS = 10
 _LINE = re.compile(r"^\s*(\w+)\s*[:=]\s*((?:select|with)\b.*?);?\s*$", re.IGNORECASE | re.DOTALL)
@@ -60,6 +61,11 @@ class Query:
 
     table: str
     sql: str
+
+    @property
+    def text(self) -> str:
+        """The query for `sa.text`: a colon in it is a colon, not the name of a value."""
+        return self.sql.replace(":", r"\:")
 
 
 class DatabaseSettings(SourceSettings):
@@ -131,7 +137,7 @@ def check(settings: DatabaseSettings) -> Reached:
         counts = tuple(
             (
                 table_named(query.table).title,
-                int(_one(connection, query, f"select count(*) from ({query.sql}) counted")),
+                int(_one(connection, query, f"select count(*) from ({query.text}) counted")),
             )
             for query in queries_of(settings.queries)
         )
@@ -160,8 +166,10 @@ def fetch(settings: DatabaseSettings, wanted: Wanted, spool: Spool, progress: Pr
             if _is_known_by_ids(table_named(table)) and not spool.is_done(left):
                 keys = ", ".join(table_named(table).key)
                 for query in (one for one in queries if one.table == table):
-                    run.read(query, f"select {keys} from ({query.sql}) known", {}, stream=left)
+                    run.read(query, f"select {keys} from ({query.text}) known", {}, stream=left)
                 spool.append(left, (), is_done=True)
+        if wanted.compares:
+            spool.note(compared=True)
     # A cursor is never empty, or the next run would be a full one.
     return {"read": "yes", **cursor}
 
@@ -232,11 +240,11 @@ def _patience(url: sa.URL) -> dict[str, Any]:
 def _asked(query: Query, columns: Sequence[str], wanted: Wanted, *, since: str) -> tuple[str, dict[str, Any]]:
     """The query narrowed to what is wanted, in the order of changes."""
     if CHANGED not in columns:
-        return query.sql, {}
+        return query.text, {}
     bounds: list[str] = []
     given: dict[str, Any] = {}
     if wanted.kind == "changes" and since:
-        bounds, given = [f"{CHANGED} >= :since"], {"since": _moment(since)}
+        bounds, given = [f"{CHANGED} >= :since"], {"since": _before(_moment(since))}
     elif wanted.kind == "period" and wanted.from_day and wanted.to_day:
         bounds = [f"{CHANGED} >= :since", f"{CHANGED} < :until"]
         given = {
@@ -244,7 +252,7 @@ def _asked(query: Query, columns: Sequence[str], wanted: Wanted, *, since: str) 
             "until": datetime.combine(wanted.to_day + timedelta(days=1), time()),
         }
     narrowed = f" where {' and '.join(bounds)}" if bounds else ""
-    return f"select * from ({query.sql}) followed{narrowed} order by {CHANGED}", given
+    return f"select * from ({query.text}) followed{narrowed} order by {CHANGED}", given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +279,7 @@ class _Run:
 def _columns(connection: sa.Connection, query: Query) -> tuple[str, ...]:
     """What a query's columns are called. Raises SourceRefused where it fails or lacks the table's key."""
     try:
-        result = connection.execute(sa.text(f"select * from ({query.sql}) tried where 1 = 0"))
+        result = connection.execute(sa.text(f"select * from ({query.text}) tried where 1 = 0"))
         columns = tuple(name.lower() for name in result.keys())  # noqa: SIM118 - a result is no mapping
         result.close()
     except DBAPIError as wrong:
@@ -305,6 +313,11 @@ def _written(value: Any) -> Any:
     if value is None or isinstance(value, str | int | bool):
         return value
     return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _before(place: Any) -> Any:
+    """A little earlier: a transaction writes its time first and is seen when it ends."""
+    return place - OVERLAP if isinstance(place, datetime) else place
 
 
 def _moment(text: str) -> Any:
@@ -344,5 +357,6 @@ SOURCE = LiveSource(
     fetch=fetch,
     deliveries=deliveries,
     told=told,
+    identity=_where,
     reaches_inside=True,
 )

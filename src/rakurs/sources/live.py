@@ -13,14 +13,26 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from rakurs.core.errors import SourceRefused
 from rakurs.core.loading import Progress
 from rakurs.core.source import Delivery
 from rakurs.core.text import Text
 from rakurs.sources.spool import Spool
 
+_CLOSED = Text(
+    ru="Источник закрыл нам доступ: {what}. Добавьте ключу права или исправьте адрес.",
+    en="The source is closed to us: {what}. Give the key the permission, or mend the address.",
+)
 FieldKind = Literal["text", "lines", "secret", "numbers", "flag"]
 WantedKind = Literal["full", "changes", "period", "records"]
 Cursor = Mapping[str, str]
+
+
+class Closed(SourceRefused):
+    """A part of a system that we may not read: said where the rest can be read, an error where nothing can."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(_CLOSED.filled(what=what))
 
 
 class SourceSettings(BaseModel):
@@ -104,5 +116,7 @@ class LiveSource:
     fetch: Callable[[Any, Wanted, Spool, Progress], Cursor]
     deliveries: Callable[[Any, Spool, Landing], Iterator[Delivery]]
     told: Callable[[Any, Mapping[str, str]], tuple[Change, ...]]
+    identity: Callable[[Any], str]
+    """Which system the settings name, without any secret: by it one that was connected before is known again."""
     reaches_inside: bool = False
     """Whether its settings name places of this machine or its network, which only those who administer may open."""

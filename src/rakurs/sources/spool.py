@@ -61,6 +61,13 @@ class Spool:
         kept.place, kept.is_done = place or kept.place, is_done
         self._write()
 
+    def forget(self, prefix: str) -> None:
+        """Take back the streams whose names begin so."""
+        for name in [name for name in self._streams if name.startswith(prefix)]:
+            del self._streams[name]
+            self.path(name).unlink(missing_ok=True)
+        self._write()
+
     def note(self, **values: Any) -> None:
         """Keep what the run must remember besides records."""
         self._notes.update(values)

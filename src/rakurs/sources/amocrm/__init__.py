@@ -1,5 +1,7 @@
 """amoCRM (Kommo), followed over its API: leads and their way through statuses, people, calls and tasks."""
 
+from urllib.parse import urlsplit
+
 from rakurs.core.text import Text
 from rakurs.sources.amocrm.fetching import check, fetch
 from rakurs.sources.amocrm.meaning import NAME, deliveries
@@ -32,6 +34,7 @@ SOURCE = LiveSource(
     fetch=fetch,
     deliveries=deliveries,
     told=told,
+    identity=lambda settings: urlsplit(settings.address).netloc.lower(),
 )
 
 __all__ = ["SOURCE"]

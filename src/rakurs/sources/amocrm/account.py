@@ -16,6 +16,7 @@ from rakurs.core.errors import SourceRefused, SourceUnreachable
 from rakurs.core.text import Text
 from rakurs.sources.amocrm.settings import AmoSettings
 from rakurs.sources.calling import Caller, Pause
+from rakurs.sources.live import Closed
 
 PAGE = 250
 EVENTS_PAGE = 100
@@ -35,11 +36,11 @@ _NOT_UNDERSTOOD = Text(
     en="amoCRM {host} did not understand what it was asked (status {status}): {detail}",
 )
 
+_OUT_OF_ORDER = Text(
+    ru="amoCRM {host} отдал «{path}» не в том порядке, который просили. Чтобы ничего не потерять, запуск остановлен.",
+    en="amoCRM {host} answered “{path}” in another order than asked. The run stops rather than lose anything.",
+)
 Pairs = Sequence[tuple[str, Any]]
-
-
-class Closed(Exception):
-    """A list that the token's owner may not see."""
 
 
 class Account:
@@ -97,12 +98,15 @@ class Account:
                 ("limit", PAGE),
             ]
             records = _records(self.ask(path, asked), name)
+            times = [int(record[by]) for record in records]
+            if times != sorted(times):
+                raise SourceUnreachable(_OUT_OF_ORDER.filled(host=self.host, path=path))
             fresh = [record for record in records if seen.get(record["id"]) != record[by]]
             if fresh:
                 yield fresh
             if len(records) < PAGE:
                 return
-            last = int(records[-1][by])
+            last = times[-1]
             if last > since:
                 # Only the second the window begins with can repeat.
                 since, number = last, 1
@@ -118,7 +122,7 @@ class Account:
         if status in {_UNAUTHORIZED, _PAYMENT}:
             raise SourceRefused(_REFUSED.filled(host=self.host, status=status))
         if status in {_FORBIDDEN, _NOT_FOUND}:
-            raise Closed(str(status))
+            raise Closed(f"{self.host}, {status}")
         if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             detail = answer.get("detail") if isinstance(answer, dict) else answer
             raise SourceUnreachable(_NOT_UNDERSTOOD.filled(host=self.host, status=status, detail=detail))

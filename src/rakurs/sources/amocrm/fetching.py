@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from rakurs.core.errors import SourceUnreachable
 from rakurs.core.loading import Progress, silent
 from rakurs.core.text import Text
 from rakurs.sources.amocrm import records
-from rakurs.sources.amocrm.account import EVENTS_PAGE, PAGE, Account, Closed, Pairs
+from rakurs.sources.amocrm.account import EVENTS_PAGE, PAGE, Account, Pairs
 from rakurs.sources.amocrm.settings import AmoSettings
 from rakurs.sources.calling import IMPATIENT_SECONDS
-from rakurs.sources.live import Change, Cursor, Reached, Wanted
+from rakurs.sources.live import Change, Closed, Cursor, Reached, Wanted
 from rakurs.sources.rows import GONE, LEFT
 from rakurs.sources.spool import Spool
 
@@ -129,30 +130,40 @@ class _Run:
         path: str,
         flat: Callable[[Mapping[str, Any]], dict[str, Any]],
         params: Pairs = (),
-        *,
-        name: str = "",
     ) -> None:
-        """A list read in the order of its records' times; it goes on at the last time that was kept."""
+        """A list read in the order its records changed in; it goes on at the last time that was kept.
+
+        A period is asked by the time of creation, and tasks have no order by change: both are read by ascending ids.
+        """
         if self.spool.is_done(stream):
             return
         self.teller.step = TITLES.get(stream.partition("_")[0], self.teller.step)
-        first, last = self._bounds()
-        # Notes and tasks are found by when they were changed only: those created in a period are among those changed since.
-        by = "created_at" if stream in _DATED and self.wanted.kind != "changes" else "updated_at"
-        since = int(self.spool.place(stream) or first)
-        bound: Pairs = [*params, *([(f"filter[{by}][to]", last)] if last and stream in _DATED else [])]
+        kept = self.spool.place(stream)
         try:
-            for page in self.account.window(path, name or path.rpartition("/")[2], bound, by=by, since=since):
+            for page in self._pages(stream, path, params, kept):
                 gone = [one for one in page if one.get("is_deleted")]
-                self.spool.append(
-                    stream, map(flat, (one for one in page if not one.get("is_deleted"))), place=str(page[-1][by])
-                )
+                alive = (one for one in page if not one.get("is_deleted"))
+                self.spool.append(stream, map(flat, alive), place=str(page[-1]["updated_at"]))
                 if gone and stream == "leads":
                     self.spool.append(f"{GONE}leads", [{"id": one["id"]} for one in gone])
                 self.teller.came(len(page))
-        except Closed:
+        except Closed as closed:
+            if self.spool.place(stream):
+                # What was open a moment ago is not closed by rights: nothing is concluded from a half.
+                raise SourceUnreachable(closed.message) from None
             self._is_closed(path)
         self.spool.append(stream, (), is_done=True)
+
+    def _pages(self, stream: str, path: str, params: Pairs, kept: str) -> Iterator[list[dict[str, Any]]]:
+        name = path.rpartition("/")[2]
+        first, last = self._bounds()
+        if self.wanted.kind == "period" and stream in _DATED:
+            between = [("filter[created_at][from]", first), ("filter[created_at][to]", last)]
+            return self.account.pages(path, name, [*params, *between, ("order[id]", "asc")])
+        if stream == "tasks":
+            since = [("filter[updated_at][from]", first)] if first else []
+            return self.account.pages(path, name, [*params, *since, ("order[id]", "asc")])
+        return self.account.window(path, name, params, by="updated_at", since=int(kept or first))
 
     def _bounds(self) -> tuple[int, int]:
         """From when to when records are wanted, in seconds; 0 for no bound."""
@@ -181,7 +192,7 @@ class _Run:
         first, last = self._bounds()
         types = [_STEP] if self.wanted.kind == "period" else [_STEP, _GONE_LEAD, _BACK, *_GONE_PEOPLE]
         # No event is ever deleted, and none comes below the upper bound any more: numbered pages stand still.
-        bounds = [("filter[created_at][from]", first), ("filter[created_at][to]", last or self.spool.noted("began"))]
+        bounds = [("filter[created_at][from]", first), ("filter[created_at][to]", last or self._read_at())]
         asked: Pairs = [("filter[type]", ",".join(types)), *bounds]
         earliest: dict[int, tuple[int, tuple[int, int] | None]] = {}
         fates: dict[int, tuple[int, bool]] = {}
@@ -196,6 +207,11 @@ class _Run:
         if self.wanted.kind == "changes":
             self._settle(fates)
         self.spool.append("starts", self._starts(earliest, since=first), is_done=True)
+
+    def _read_at(self) -> int:
+        """When the leads had been read: a step later than that is of the next run, one before it is not missed."""
+        self.spool.note(read_at=self.spool.noted("read_at") or int(self.account.now.timestamp()) + 1)
+        return int(self.spool.noted("read_at"))
 
     def _told(
         self,
@@ -248,9 +264,11 @@ class _Run:
 
     def _left(self) -> None:
         """After everything was read, what is known and was not among it is gone."""
-        if self.spool.rows("leads"):
+        self.spool.note(compared=True)
+        closed = {*self.spool.noted("closed", [])}
+        if "leads" not in closed:
             self.spool.append(f"{LEFT}leads", ({"id": row["id"]} for row in self.spool.records("leads")))
-        if all(self.spool.rows(name) for name in _PEOPLE):
+        if not closed & {*_PEOPLE}:
             people = (row for name in _PEOPLE for row in self.spool.records(name))
             self.spool.append(f"{LEFT}customers", ({"id": row["id"]} for row in people))
 
@@ -260,17 +278,17 @@ class _Run:
         for change in self.wanted.changes:
             by_stream.setdefault(change.stream, []).append(change)
         for stream, changes in by_stream.items():
-            gone = {change.record_id for change in changes if change.is_deleted}
-            alive = sorted({int(change.record_id) for change in changes if change.record_id not in gone})
+            # Nothing a call says is believed: what it calls deleted is asked for like the rest.
+            ids = sorted({int(change.record_id) for change in changes})
             code = _PEOPLE.get(stream)
-            if gone:
-                target, prefix = ("customers", f"{code}_") if code else (stream, "")
-                self.spool.append(f"{GONE}{target}", [{"id": f"{prefix}{one}"} for one in sorted(gone)])
+            found = [one for one in self._by_id(stream, ids, () if code else _WITH) if not one.get("is_deleted")]
+            alive = [int(one["id"]) for one in found]
+            target, prefix = ("customers", f"{code}_") if code else ("leads", "")
+            self.spool.append(f"{GONE}{target}", [{"id": f"{prefix}{one}"} for one in ids if one not in alive])
             if code:
-                found = self._by_id(stream, alive)
                 self.spool.append(stream, (records.person(one, code) for one in found))
-            elif alive:
-                self.spool.append("leads", map(self._lead, self._by_id("leads", alive, _WITH)))
+            else:
+                self.spool.append("leads", map(self._lead, found))
                 self._ways(alive)
 
     def _ways(self, ids: Sequence[int]) -> None:
@@ -278,10 +296,15 @@ class _Run:
         if not ids:
             return
         earliest: dict[int, tuple[int, tuple[int, int] | None]] = {}
-        for some in _portions(ids, 10):
-            entity = [("filter[entity]", "lead"), *(("filter[entity_id][]", one) for one in some)]
-            for page in self.account.pages("events", "events", [("filter[type]", _STEP), *entity], limit=EVENTS_PAGE):
-                self._told(page, earliest, {})
+        try:
+            for some in _portions(ids, 10):
+                entity = [("filter[entity]", "lead"), *(("filter[entity_id][]", one) for one in some)]
+                asked = [("filter[type]", _STEP), *entity]
+                for page in self.account.pages("events", "events", asked, limit=EVENTS_PAGE):
+                    self._told(page, earliest, {})
+        except Closed:
+            self._is_closed("events")
+            return
         self.spool.append("starts", list(self._starts(earliest, since=0, only={*ids})))
 
     def _by_id(self, path: str, ids: Sequence[int], params: Pairs = ()) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """Bitrix24, followed over its REST API: deals, leads, people, products, activities, calls and their history."""
 
+from urllib.parse import urlsplit
+
 from rakurs.core.text import Text
 from rakurs.sources.bitrix24.fetching import check, fetch
 from rakurs.sources.bitrix24.meaning import NAME, deliveries
@@ -32,6 +34,7 @@ SOURCE = LiveSource(
     fetch=fetch,
     deliveries=deliveries,
     told=told,
+    identity=lambda settings: urlsplit(settings.webhook.get_secret_value()).netloc.lower(),
 )
 
 __all__ = ["SOURCE"]

@@ -14,10 +14,10 @@ from rakurs.core.errors import SourceUnreachable
 from rakurs.core.loading import Progress, silent
 from rakurs.core.text import Text
 from rakurs.sources.bitrix24 import records
-from rakurs.sources.bitrix24.portal import MOST_COMMANDS, PAGE, Closed, Listing, Portal
+from rakurs.sources.bitrix24.portal import MOST_COMMANDS, PAGE, Answers, Listing, Portal
 from rakurs.sources.bitrix24.settings import Bitrix24Settings
 from rakurs.sources.calling import IMPATIENT_SECONDS
-from rakurs.sources.live import Change, Cursor, Reached, Wanted
+from rakurs.sources.live import Change, Closed, Cursor, Reached, Wanted
 from rakurs.sources.rows import GONE, LEFT
 from rakurs.sources.spool import Spool
 
@@ -71,7 +71,7 @@ _CREATED_BY = {
     "requisites": "DATE_CREATE", "activities": "CREATED", "history": "CREATED_TIME", "calls": "CALL_START_DATE",
     "items": "createdTime",
 }  # fmt: skip
-_ADDED_ONLY = {"history": 0, "calls": _CALLS_OVERLAP}
+_ADDED_ONLY = {"history": 200, "calls": _CALLS_OVERLAP}
 """Streams whose records never change: how far back of the last known id they are read."""
 _DESCRIBED = {"companies": "company", "contacts": "contact", "leads": "lead", "deals": "deal"}
 _LEAD_LINKS = ("ID", "COMPANY_ID", "CONTACT_ID", "HAS_PHONE", "HAS_EMAIL")
@@ -163,6 +163,8 @@ class _Run:
         self.spool.append("users", users)
         words = self._all(Listing(method="crm.status.list", params={"order": {"SORT": "ASC"}}))
         self.spool.append("channels", [one for one in words if one["ENTITY_ID"] == "SOURCE"])
+        own = self._all(Listing(method="crm.company.list", params={"filter": {"IS_MY_COMPANY": "Y"}, "select": ["ID"]}))
+        self.spool.note(own_companies=[records.short(records.COMPANY, one["ID"]) for one in own])
         self._describe()
         self.spool.note(
             lead_statuses={one["STATUS_ID"]: one["NAME"] for one in words if one["ENTITY_ID"] == "STATUS"},
@@ -243,6 +245,7 @@ class _Run:
         kind, _, number = name.partition("_")
         titles, lists = (self.spool.noted(key, {}).get(name, {}) for key in ("titles", "lists"))
         fields = {code: records.CustomField(title=title, items=lists[code]) for code, title in titles.items()}
+        own = {*self.spool.noted("own_companies", [])}
         statuses, semantics = self.spool.noted("lead_statuses", {}), self.spool.noted("semantics", {})
         made: dict[str, Callable[[Mapping[str, Any]], dict[str, Any] | None]] = {
             "companies": lambda record: _customer(records.company(record, fields)),
@@ -250,7 +253,7 @@ class _Run:
             "leads": lambda record: records.lead(record, fields, statuses=statuses),
             "deals": lambda record: None if record.get("IS_RECURRING") == "Y" else records.deal(record, fields),
             "items": lambda record: records.item(record, int(number), outcomes=semantics),
-            "requisites": records.requisite,
+            "requisites": lambda record: None if (row := records.requisite(record))["_customer"] in own else row,
             "history": lambda record: records.entry(record, type_id=int(number or DEAL_TYPE)),
             "activities": records.activity,
             "calls": records.call,
@@ -340,7 +343,7 @@ class _Run:
             }
             answers = self.portal.batch(asked)
             for deal_id in starts:
-                rows[deal_id] += answers.of(f"d{deal_id}")["productRows"]
+                rows[deal_id] += _rows_in(answers, f"d{deal_id}")
             starts = {name[1:]: start for name, start in answers.nexts.items()}
         sold = [records.order(won[deal_id]) for deal_id in won if rows[deal_id]]
         lines = [records.line(one, number) for own in rows.values() for number, one in enumerate(own, 1)]
@@ -359,22 +362,27 @@ class _Run:
         """Every id that is left, of each kind; a list shorter than the portal's own count is not believed."""
         self.teller.step = _IDS
         if not self.spool.is_done(f"{LEFT}deals"):
-            ids = self._left("deals") or []
-            for number in self.settings.smart_processes:
-                listing = replace(_items_listing(number), select=("id",))
-                ids += [str(records.short(f"T{number:x}", one["id"])) for one in self._by_ids(listing)]
-            self._keep_left("deals", ids)
+            kinds = [self._left("deals"), *(self._items_left(number) for number in self.settings.smart_processes)]
+            self._keep_left("deals", kinds)
         for name in ("leads", "activities"):
             if not self.spool.is_done(f"{LEFT}{name}"):
-                self._keep_left(name, self._left(name) or [])
+                self._keep_left(name, [self._left(name)])
         if not self.spool.is_done(f"{LEFT}customers"):
             kinds = [
                 self._left("contacts", records.CONTACT),
                 self._left("companies", records.COMPANY),
                 self._left("leads", records.LEAD),
             ]
-            known = [ids for ids in kinds if ids is not None]
-            self._keep_left("customers", [one for ids in known for one in ids] if len(known) == len(kinds) else [])
+            self._keep_left("customers", kinds)
+        self.spool.note(compared=True)
+
+    def _items_left(self, number: int) -> list[str] | None:
+        listing = replace(_items_listing(number), select=("id",))
+        rows = self.portal.counted({"all": (listing, {})})
+        if "all" not in rows:
+            return None
+        found = self.portal.pages(listing, {}, after="", rows=rows["all"])
+        return [str(records.short(f"T{number:x}", one["id"])) for page in found for one in page]
 
     def _left(self, stream: str, code: str = "") -> list[str] | None:
         """The ids of a stream; with the `code` of a person those that are customers. None where it is closed."""
@@ -393,8 +401,11 @@ class _Run:
             raise SourceUnreachable(_SHRUNK.filled(what=TITLES[stream].en, total=counts[stream], listed=listed))
         return ids
 
-    def _keep_left(self, name: str, ids: Sequence[str]) -> None:
-        self.spool.append(f"{LEFT}{name}", ({"id": one} for one in ids), is_done=True)
+    def _keep_left(self, name: str, kinds: Sequence[list[str] | None]) -> None:
+        """The ids of all kinds together; where one of them is closed to us, nothing is said of any."""
+        ids = [one for ids in kinds if ids is not None for one in ids]
+        is_whole = None not in kinds
+        self.spool.append(f"{LEFT}{name}", ({"id": one} for one in ids if is_whole), is_done=True)
 
     # -- single records ----------------------------------------------------------------------------
 
@@ -419,12 +430,12 @@ class _Run:
 
     def _some(self, stream: str, by: str, ids: Sequence[str]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        for some in _portions(ids, PAGE):
-            found += [
-                one
-                for page in self.portal.pages(LISTINGS[stream], {by: list(some)}, after="", rows=PAGE)
-                for one in page
-            ]
+        try:
+            for some in _portions(ids, PAGE):
+                pages = self.portal.pages(LISTINGS[stream], {by: list(some)}, after="", rows=PAGE)
+                found += [one for page in pages for one in page]
+        except Closed:
+            self._is_closed(LISTINGS[stream].method)
         return found
 
     def _forget(self, stream: str, ids: set[str]) -> None:
@@ -472,6 +483,14 @@ def _products_listing(catalog: Any) -> Listing:
 
 def _rows_asked(deal_id: str, start: int) -> dict[str, Any]:
     return {"filter": {"=ownerType": records.DEAL, "=ownerId": deal_id}, "order": {"id": "ASC"}, "start": start}
+
+
+def _rows_in(answers: Answers, name: str) -> list[dict[str, Any]]:
+    """The product rows a portal answered; none of a deal that was deleted a moment ago."""
+    code, words = answers.errors.get(name, ("OK", ""))
+    if not code or "not_found" in code.lower() or "not found" in words.lower():
+        return []
+    return list(answers.of(name)["productRows"])
 
 
 def _is_won(row: Mapping[str, Any]) -> bool:

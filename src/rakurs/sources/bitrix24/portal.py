@@ -15,8 +15,10 @@ from urllib.parse import quote, urlsplit
 from rakurs.core.errors import SourceRefused, SourceUnreachable
 from rakurs.core.text import Text
 from rakurs.sources.calling import Caller, Pause
+from rakurs.sources.live import Closed
 
 PAGE = 50
+_TOO_MANY = 429
 MOST_COMMANDS = 50
 _RATE, _BURST = 2.0, 40
 _LIMIT_PAUSE_SECONDS = 1.5
@@ -38,14 +40,14 @@ _REFUSED = Text(
     en="Bitrix24 {host} refuses: {code}. The webhook was removed, its owner left or the plan has no REST. Make a new incoming "
     "webhook (Developer resources → Other → Inbound webhook) and put its address into the source's settings.",
 )
+_BUSY = Text(
+    ru="Битрикс24 {host} просит подождать: исчерпано время работы методов. Попробуйте через несколько минут.",
+    en="Bitrix24 {host} asks for patience: the working time of its methods is used up. Try again in some minutes.",
+)
 _ANSWERED = Text(
     ru="Битрикс24 на запрос {method} ответил ошибкой {code}: {words}",
     en="Bitrix24 answered {method} with the error {code}: {words}",
 )
-
-
-class Closed(Exception):
-    """A method the webhook has no right to, or the portal does not know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,7 @@ class Portal:
         self._base = webhook.rstrip("/") + "/"
         self.host = urlsplit(webhook).hostname or ""
         self._breathe = breathe
+        self._patience = patience_seconds
         self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, patience_seconds=patience_seconds)
         self.server_time = ""
         """The portal's own clock when it last answered."""
@@ -174,7 +177,11 @@ class Portal:
     def counted(self, listings: Mapping[str, tuple[Listing, Mapping[str, Any]]]) -> dict[str, int]:
         """How many records each listing holds; those closed to us are left out."""
         commands = {name: (listing.method, listing.asked(narrowed)) for name, (listing, narrowed) in listings.items()}
-        return dict(self.batch(commands).totals) if commands else {}
+        answers = self.batch(commands)
+        for name in commands:
+            if name in answers.errors and answers.errors[name][0] not in _CLOSED:
+                answers.of(name)
+        return dict(answers.totals)
 
     def all_pages(self, listing: Listing) -> Iterator[list[dict[str, Any]]]:
         """Page after page of a short list, as it counts them itself."""
@@ -243,7 +250,7 @@ class Portal:
 
     def _judge(self, status: int, answer: Any) -> None:
         code = answer.get("error") if isinstance(answer, dict) else None
-        if code == "QUERY_LIMIT_EXCEEDED":
+        if code == "QUERY_LIMIT_EXCEEDED" or (answer is None and status == _TOO_MANY):
             raise Pause(_LIMIT_PAUSE_SECONDS)
         if code == "OPERATION_TIME_LIMIT":
             raise Pause(_until(self._reset_at))
@@ -253,6 +260,8 @@ class Portal:
     def _rest(self) -> None:
         """Wait until the portal takes such calls again, and ask it for less at once from then on."""
         self._pages = max(1, self._pages // 2)
+        if _until(self._reset_at) > self._patience:
+            raise SourceUnreachable(_BUSY.filled(host=self.host))
         until = time.monotonic() + _until(self._reset_at)
         while (left := until - time.monotonic()) > 0:
             self._breathe()
@@ -261,7 +270,7 @@ class Portal:
 
 def _failure(method: str, code: str, words: str) -> Exception:
     if code in _CLOSED:
-        return Closed(code)
+        return Closed(f"{method} ({code})")
     return SourceUnreachable(_ANSWERED.filled(method=method, code=code, words=words))
 
 

@@ -45,6 +45,12 @@ _NO_FOLDER = Text(
 )
 
 
+_NO_FILE = Text(
+    ru="Файл «{name}» не читается: {why}. Проверьте права на него.",
+    en="The file “{name}” cannot be read: {why}. Check its permissions.",
+)
+
+
 class WatchedSettings(SourceSettings):
     """Where the files are, and which of them."""
 
@@ -87,7 +93,7 @@ def check(settings: WatchedSettings) -> Reached:
     place = settings.place.get_secret_value()
     if not _is_url(place):
         found = _found(settings)
-        return Reached(who=place, counts=((_FOUND, len(found)),))
+        return Reached(who=Path(place).name, counts=((_FOUND, len(found)),))
     with Caller(rate=2.0, burst=5, patience_seconds=IMPATIENT_SECONDS) as caller:
         caller.download(place, Path(os.devnull), headers={"Range": "bytes=0-0"})
     return Reached(who=urlsplit(place).hostname or "", counts=((_FOUND, 1),))
@@ -121,14 +127,17 @@ def _copied(settings: WatchedSettings, wanted: Wanted, spool: Spool, target: Pat
     cursor = dict(wanted.cursor)
     fresh: list[tuple[Path, str]] = []
     for path in _found(settings):
-        state = path.stat()
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            continue  # it went while we looked
         seen = f"{state.st_mtime_ns}:{state.st_size}"
         is_settled = time.time() - state.st_mtime > SETTLED_SECONDS
         if is_settled and _is_wanted(
             wanted, datetime.fromtimestamp(state.st_mtime, UTC), seen, known=cursor.get(_name(path, root))
         ):
             fresh.append((path, seen))
-    total = sum(path.stat().st_size for path, _ in fresh)
+    total = sum(int(seen.rpartition(":")[2]) for _, seen in fresh)
     done = 0
     for path, seen in fresh:
         name = _name(path, root)
@@ -138,9 +147,15 @@ def _copied(settings: WatchedSettings, wanted: Wanted, spool: Spool, target: Pat
         def tell(size: int, before: int = done) -> None:
             progress(_READING, done=before + size, total=total)
 
-        _copy(path, copy, tell)
-        done += path.stat().st_size
-        spool.append(_FILES, [{"name": name, "size": path.stat().st_size}])
+        try:
+            _copy(path, copy, tell)
+        except FileNotFoundError:
+            copy.unlink(missing_ok=True)
+            continue
+        except OSError as error:
+            raise SourceRefused(_NO_FILE.filled(name=name, why=error.strerror or error)) from None
+        done += copy.stat().st_size
+        spool.append(_FILES, [{"name": name, "size": copy.stat().st_size}])
         cursor[name] = seen
     return cursor
 
@@ -174,7 +189,7 @@ def _downloaded(settings: WatchedSettings, wanted: Wanted, spool: Spool, target:
 def _called(url: str, disposition: str, kind: str) -> str:
     """The name of a downloaded file: what the answer calls it, or the end of its address; with the ending of its kind."""
     named = _NAMED.search(disposition)
-    name = PurePosixPath(unquote(named[1]) if named else unquote(urlsplit(url).path)).name or "download"
+    name = PurePosixPath(unquote(named[1]) if named else unquote(urlsplit(url).path)).name.strip(". ") or "download"
     ending = _KINDS.get(kind.partition(";")[0].strip().lower(), "")
     return name if PurePosixPath(name).suffix or not ending else name + ending
 
@@ -231,5 +246,6 @@ SOURCE = LiveSource(
     fetch=fetch,
     deliveries=deliveries,
     told=told,
+    identity=lambda settings: settings.place.get_secret_value().partition("?")[0],
     reaches_inside=True,
 )

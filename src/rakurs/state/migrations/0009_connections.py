@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ("prefix", models.CharField(max_length=40, unique=True)),
                 ("every_minutes", models.PositiveIntegerField(default=15)),
                 ("is_paused", models.BooleanField(default=False)),
+                ("version", models.PositiveIntegerField(default=1)),
                 ("cursor", models.JSONField(default=dict)),
                 ("compared_at", models.DateTimeField(null=True)),
                 ("heard_at", models.DateTimeField(null=True)),
@@ -81,6 +82,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ["waiting", "fetching", "loading"])),
+                        fields=("connection",),
+                        name="one_run_of_a_connection",
+                    )
+                ],
             },
         ),
     ]

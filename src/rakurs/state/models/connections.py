@@ -11,8 +11,8 @@ from rakurs.state.models.people import User
 class Connection(models.Model):
     """A system that is followed. Its settings hold keys, so they stand in a file of the home, not here.
 
-    `prefix` stands before the ids of its rows and is never changed. `cursor` is where the next run of changes begins;
-    `compared_at` when what was deleted was last looked for; `heard_at` when the system last told of a change by itself.
+    `prefix` stands before the ids of its rows and is never changed. `version` rises with its settings, so
+    that a run of other settings is known; `cursor` is where the next run of changes begins; `compared_at` when what was deleted was last looked for; `heard_at` when the system last told of a change by itself.
     """
 
     id = models.CharField(max_length=32, primary_key=True, default=new_id)
@@ -21,6 +21,7 @@ class Connection(models.Model):
     prefix = models.CharField(max_length=40, unique=True)
     every_minutes = models.PositiveIntegerField(default=15)
     is_paused = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
     cursor = models.JSONField(default=dict)
     compared_at = models.DateTimeField(null=True)
     heard_at = models.DateTimeField(null=True)
@@ -74,6 +75,13 @@ class SyncRun(models.Model):
 
     class Meta:  # noqa: D106
         ordering: ClassVar[list[str]] = ["-created_at", "id"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["connection"],
+                condition=models.Q(status__in=["waiting", "fetching", "loading"]),
+                name="one_run_of_a_connection",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.connection_id}: {self.status}"

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from rakurs.app import connections, syncing
 from rakurs.app.accounts import note
 from rakurs.app.connection_documents import KIND_WORDS, STATUS_WORDS, run_document, state_document
+from rakurs.app.reports import report_read
 from rakurs.core.errors import BadParameter, NotAllowed, RakursError, UnknownName
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -148,8 +149,8 @@ def act(request: HttpRequest, connection_id: str) -> HttpResponse:
         elif deed == "settings":
             _let_in(request, known)
             given: dict[str, Any] = request.POST.dict()
-            connections.resettle(home, found, {**given, **_flags(known, given)})
             connections.changed(found, title=given.get("title", ""), every_minutes=_minutes(given))
+            connections.resettle(home, found, {**given, **_flags(known, given)})
             note(user_of(request), "connection changed", found.prefix)
             messages.success(request, said(_KEPT))
         elif deed == "remove":
@@ -225,7 +226,14 @@ def _run_view(run: SyncRun) -> dict[str, Any]:
         "by": run.by,
         "took": None if seconds is None else format_of().shown(seconds, Unit.SECONDS),
         "tables": tables,
+        "notes": [said(note) for note in _notes_of(run)],
     }
+
+
+def _notes_of(run: SyncRun) -> list[Text]:
+    """What reading wants a person to know: a new shape of file, totals that were left out."""
+    files = [] if run.report is None else report_read(run.report).files
+    return [Text(ru=f"{file.file}: {one.ru}", en=f"{file.file}: {one.en}") for file in files for one in file.notes]
 
 
 def _fields(
