@@ -243,6 +243,31 @@ def test_a_backup_comes_back_whole(workspace: Workspace, folder: Path, tmp_path:
         assert revenue(again) == before
 
 
+def test_a_backup_holds_what_was_set_up_and_what_waits(workspace: Workspace, tmp_path: Path) -> None:
+    home = workspace.home
+    kept = {
+        home.outbox_file: "{}",
+        home.connections / "c1" / "settings.json": '{"webhook": "…"}',
+        home.connections / "prefixes.json": "{}",
+        home.connections / "c1" / "told" / "000000000001.events": "line\n",
+        home.inbox / "000000000001.events": "line\n",
+    }
+    half = home.connections / "c1" / "runs" / "r1" / "deals.jsonl"
+    for path, text in {**kept, half: "half"}.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
+    copy = workspace.backup(tmp_path / "copy")
+    workspace.close()
+    other = Home(tmp_path / "other")
+    restored(other, copy)
+    for path, text in kept.items():
+        there = other.path / path.relative_to(home.path)
+        assert there.read_text(encoding="utf-8") == text
+        assert there.stat().st_mode & 0o077 == 0
+    assert not (other.path / half.relative_to(home.path)).exists()
+
+
 def test_a_home_has_one_owner(company: Workspace) -> None:
     import subprocess
     import sys

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,11 +141,7 @@ def backed_up(home: Home, warehouse: Warehouse, target: Path) -> Path:
     warehouse.backup(copy.warehouse)
     for source, there in ((home.state_file, copy.state_file), (home.jobs_file, copy.jobs_file)):
         _copy_sqlite(source, there)
-    for source, there in ((home.company_file, copy.company_file), (home.secret_file, copy.secret_file)):
-        if source.exists():
-            shutil.copy2(source, there)
-    for source, there in ((home.profiles, copy.profiles), (home.uploads, copy.uploads)):
-        shutil.copytree(source, there, dirs_exist_ok=True)
+    _copy_kept(home, copy)
     return target
 
 
@@ -161,11 +158,23 @@ def restored(home: Home, backup: Path) -> None:
         for leftover in (f"{there}-wal", f"{there}-shm"):
             Path(leftover).unlink(missing_ok=True)
         _copy_sqlite(source, there)
-    for source, there in ((copy.company_file, home.company_file), (copy.secret_file, home.secret_file)):
-        if source.exists():
-            shutil.copy2(source, there)
-    for source, there in ((copy.profiles, home.profiles), (copy.uploads, home.uploads)):
-        shutil.copytree(source, there, dirs_exist_ok=True)
+    _copy_kept(copy, home)
+
+
+def _copy_kept(source: Home, target: Home) -> None:
+    """Settings and keys, profiles, and what waits to be loaded. Half-fetched runs are left: a run begins them anew."""
+    for file in ("company_file", "secret_file", "outbox_file"):
+        if getattr(source, file).exists():
+            shutil.copy2(getattr(source, file), getattr(target, file))
+    for folder in ("profiles", "uploads", "inbox", "connections"):
+        if getattr(source, folder).exists():
+            shutil.copytree(
+                getattr(source, folder), getattr(target, folder), dirs_exist_ok=True, ignore=_half_runs(source)
+            )
+
+
+def _half_runs(home: Home) -> Callable[[str, list[str]], set[str]]:
+    return lambda folder, names: {"runs"} & {*names} if Path(folder).parent == home.connections else set()
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:

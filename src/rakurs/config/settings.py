@@ -154,6 +154,7 @@ WHITENOISE_USE_FINDERS = True
 FILE_UPLOAD_TEMP_DIR = str(HOME.scratch)
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a webhook of many records writes every field of each
 
 LOGGING = {
     "version": 1,

@@ -43,6 +43,7 @@ TONES: Mapping[str, str] = {
 _CONNECTED = Text(
     ru="Подключено. Ответил {who}; первая загрузка начинается.", en="Connected. {who} answered; the first load begins."
 )
+_PARTLY = Text(ru="Закрыто для ключа и не загрузится: {closed}.", en="Closed to the key and not loaded: {closed}.")
 _ANSWERS = Text(ru="Связь есть: отвечает {who}.", en="The connection works: {who} answers.")
 _ANSWERS_PARTLY = Text(
     ru="Связь есть: отвечает {who}. Закрыто для вебхука: {closed}.",
@@ -95,6 +96,10 @@ def new(request: HttpRequest, name: str) -> HttpResponse:
         else:
             note(user_of(request), "connection made", made.prefix)
             messages.success(request, said(_CONNECTED.filled(who=reached.who)))
+            if reached.closed:
+                messages.warning(
+                    request, said(_PARTLY.filled(closed=", ".join(said(title) for title in reached.closed)))
+                )
             return redirect("source", made.pk)
     context = {"source": source, "fields": _fields(source, given), "given": given, "problem": problem}
     return page_or_part(request, whole="rakurs/source_new.html", part="rakurs/_source_new.html", context=context)
