@@ -162,7 +162,7 @@ SyncRun.objects.create(
     connection=connection, wanted={"kind": "full", "compares": True, "from_day": None, "to_day": None}, status="failed",
     error_ru="Не отвечает", error_en="No answer", fetched=7, closed=["catalog.catalog.list"],
     started_at=timezone.now(), finished_at=timezone.now(),
-    report={"tables": [{"table": "deals", "read": 5, "inserted": 5, "updated": 0, "unchanged": 0, "quarantined": 0, "repeated": 0}]},
+    report={"load_id": "l", "started_at": "2026-01-01T00:00:00", "seconds": 1, "files": [], "data_version": 1, "tables": [{"table": "deals", "read": 5, "inserted": 5, "updated": 0, "unchanged": 0, "quarantined": 0, "repeated": 0}]},
 )
 user = User.objects.get(role="owner")
 asked = {"kind": "pivot", "metrics": ["revenue"], "rows": ["manager"], "params": {"period": "all"}}
