@@ -247,11 +247,12 @@ def test_a_database_without_a_driver_says_so():
         SOURCE.check(settings)
 
 
-def test_moments_with_a_zone_are_moments(shop: Shop, tmp_path: Path):
-    if "sqlite" in shop.url:
-        pytest.skip("SQLite has no zones")
+def test_moments_with_a_zone_are_moments(shop_url: str, tmp_path: Path):
+    with psycopg.connect(shop_url, autocommit=True) as connection:
+        connection.execute("drop table if exists buyers, sales, sale_lines")
+        connection.execute(SCHEMA)
     zoned = "orders: select number as order_id, (made at time zone 'Asia/Vladivostok') as ordered_at from sales"
-    follower = Follower(tmp_path, shop.url, zoned)
+    follower = Follower(tmp_path, shop_url.replace("postgresql://", "postgresql+psycopg://"), zoned)
     follower.run("full")
     assert follower.rows("orders", "order_id", "ordered_at")[0] == ("shop:A-1", datetime(2026, 3, 1, 0, 0))  # noqa: DTZ001
 
