@@ -55,6 +55,12 @@ def test_a_portal_is_connected_followed_and_let_go(newcomer: Visitor, portal: Po
     expect(page.locator("#health")).to_have_text("Нужно вмешательство", timeout=30_000)
     expect(page.get_by_role("alert")).to_contain_text("Создайте новый входящий вебхук")
     assert serious(page) == []
+    page.goto("/reports/")
+    trouble = page.locator("aside nav a", has_text="Подключения")
+    expect(trouble.locator(".dot.bad")).to_be_visible()
+    trouble.click()
+    expect(page.locator(".connection .notice.bad")).to_contain_text("вебхук")
+    page.locator(".connection h2 a").click()
     portal.faults.revoked = False
     page.get_by_role("button", name="Продолжить").click()
     expect(page.locator("#health")).to_have_text("Всё в порядке", timeout=30_000)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone as clock
 
 from rakurs.app.home import Home
@@ -228,6 +228,13 @@ def _health(connection: Connection, latest: SyncRun | None, lag: timedelta | Non
         return "new"
     late = timedelta(minutes=LATE_AFTER * connection.every_minutes)
     return "late" if lag is None or lag > late else "good"
+
+
+def has_trouble() -> bool:
+    """Whether the latest run of any connection failed: somebody should look."""
+    latest = SyncRun.objects.filter(connection=OuterRef("pk")).values("status")[:1]
+    told = Connection.objects.annotate(latest=Subquery(latest))
+    return told.filter(latest=SyncRun.Status.FAILED).exists()
 
 
 def due_at(connection: Connection, latest: SyncRun | None) -> datetime | None:

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from rakurs.analyses import AREAS
+from rakurs.app.connections import has_trouble
 from rakurs.app.news import has_unread
 from rakurs.app.serving import current
 from rakurs.state.models import User
@@ -25,5 +26,6 @@ def page(request: HttpRequest) -> dict[str, Any]:
             "may_administer": user.may("administer"),
             "company": current().company,
             "has_news": has_unread(user),
+            "has_trouble": user.may("load") and has_trouble(),
         }
     return known
