@@ -47,6 +47,7 @@ SLOW = (
     "models/test_uplift.py",
     "sources/test_amocrm.py",
     "sources/test_bitrix24.py",
+    "sources/test_database.py",
     "sources/test_demo_",
     "sources/test_files_into_warehouse.py",
     "sources/test_files_roundtrip.py",
