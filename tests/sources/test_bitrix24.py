@@ -21,7 +21,7 @@ from rakurs.sources.bitrix24 import SOURCE
 from rakurs.sources.live import Change, Wanted
 from rakurs.sources.spool import Spool
 from sources.bitrix24_follower import Follower, truth_of
-from sources.bitrix24_portal import SMART, Portal
+from sources.bitrix24_portal import SMART, Portal, RestError
 
 
 @pytest.fixture
@@ -303,6 +303,40 @@ def test_working_time_that_is_used_up_is_waited_for(portal: Portal, follower: Fo
     assert follower.numbers() == truth_of(portal)
 
 
+def test_a_limit_is_waited_for_longer_than_a_silence(
+    portal: Portal, follower: Follower, monkeypatch: pytest.MonkeyPatch
+):
+    """A portal may ask for ten minutes: no run gives up over that, while somebody who only tries settings is told."""
+    monkeypatch.setattr(calling, "PATIENCE_SECONDS", 0.5)
+    portal.faults.operating_limit, portal.faults.operating_cost, portal.faults.operating_window = 1.0, 0.3, 2
+    follower.run("full")
+    assert any(code == "OPERATION_TIME_LIMIT" for _, code, *_ in portal.refused)
+    portal.faults.operating_limit = None
+    assert follower.numbers() == truth_of(portal)
+
+
+def test_a_method_that_a_portal_does_not_know_is_said_and_the_rest_comes(
+    portal: Portal, follower: Follower, tmp_path: Path
+):
+    portal._methods.pop("crm.item.productrow.list")
+    spool = Spool(tmp_path / "old")
+    cursor = SOURCE.fetch(follower.settings, Wanted(kind="full", compares=True), spool, _silent)
+    follower.taken(spool, cursor)
+    assert spool.noted("closed") == ["crm.item.productrow.list"]
+    assert follower.numbers() == truth_of(portal) | {"lines": 0, "lines_sum": 0}
+
+
+def test_titles_of_custom_fields_that_did_not_come_are_not_done_without(portal: Portal, follower: Follower):
+    """Without them the fields' values would be left out of this run, and never asked for again."""
+
+    def fail(_params: dict[str, Any]) -> Any:
+        raise RestError(500, "INTERNAL_SERVER_ERROR", "Internal server error")
+
+    portal._methods["crm.deal.fields"] = fail
+    with pytest.raises(SourceUnreachable, match=r"crm\.deal\.fields"):
+        follower.run("full")
+
+
 def test_what_is_closed_to_the_webhook_is_said_and_the_rest_comes(portal: Portal, follower: Follower, tmp_path: Path):
     portal.faults.missing_scopes = {"telephony", "catalog"}
     assert {text.en for text in SOURCE.check(follower.settings).closed} == {"Calls"}
@@ -327,10 +361,7 @@ def test_a_revoked_webhook_says_what_to_do_and_keeps_its_secret(portal: Portal, 
 def test_a_portal_that_is_away_is_named_without_the_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with Portal(deals=1) as portal:
         settings = SOURCE.settings(webhook=portal.url)
-    before = calling.Caller.__init__
-    monkeypatch.setattr(
-        calling.Caller, "__init__", lambda self, **given: before(self, **{**given, "patience_seconds": 0.1})
-    )
+    monkeypatch.setattr(calling, "PATIENCE_SECONDS", 0.1)
     with pytest.raises(SourceUnreachable, match=r"127\.0\.0\.1 does not answer") as away:
         SOURCE.fetch(settings, Wanted(kind="full"), Spool(tmp_path / "away"), _silent)
     assert portal.code not in away.value.message.en

@@ -207,7 +207,7 @@ def test_an_address_that_stumbles_is_asked_again_and_one_that_is_gone_is_named(
 
 
 def test_an_address_where_nobody_is_does_not_keep_a_person_waiting(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(watched, "IMPATIENT_SECONDS", 0.2)
+    monkeypatch.setattr(calling, "TRIAL_SECONDS", 0.2)
     with pytest.raises(SourceUnreachable, match=r"127\.0\.0\.1 does not answer"):
         SOURCE.check(SOURCE.settings(place="http://127.0.0.1:9/file.csv"))
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from http import HTTPStatus
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,8 +21,10 @@ from rakurs.core.text import Text
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
-IMPATIENT_SECONDS = 8.0
-"""How long somebody waits who tries settings in a browser."""
+PATIENCE_SECONDS = 300.0
+"""How long a system may fail to answer before a run gives up for now. Limits it names are waited for however long they are."""
+TRIAL_SECONDS = 8.0
+"""How long somebody waits who tries settings in a browser, limits included."""
 _BREATH_SECONDS = 0.2
 
 _SILENT = Text(
@@ -62,13 +65,14 @@ class Caller:
         rate: float,
         burst: int,
         timeout_seconds: float = 65.0,
-        patience_seconds: float = 300.0,
+        is_trial: bool = False,
         breathe: Callable[[], None] = lambda: None,
     ) -> None:
         self._rate, self._burst = rate, burst
         self._level, self._told_at = 0.0, time.monotonic()
-        timeout_seconds = min(timeout_seconds, patience_seconds)
-        self._timeout, self._patience = timeout_seconds, patience_seconds
+        self._patience = TRIAL_SECONDS if is_trial else PATIENCE_SECONDS
+        self._timeout = timeout_seconds = min(timeout_seconds, self._patience)
+        self._longest_limit = TRIAL_SECONDS if is_trial else inf
         self._breathe = breathe
         self.server_date = ""
         """The clock of the other side when it last answered, as HTTP writes it."""
@@ -119,7 +123,7 @@ class Caller:
                         return None
                     return read(response)
             except Pause as asked:
-                if asked.seconds > self._patience:
+                if asked.seconds > self._longest_limit:
                     raise SourceUnreachable(_said(_SILENT, request, _LIMITED)) from None
                 # A limit that is obeyed is no failure: patience begins anew.
                 self._wait(asked.seconds)

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from rakurs.core.source import Delivery, FileMapping, Scan
 
@@ -36,12 +36,6 @@ class Spool:
         self._notes: dict[str, Any] = {}
         if (folder / _STATE).exists():
             self._read()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is held open between calls."""
 
     def append(
         self, stream: str, records: Iterable[Mapping[str, Any]], *, place: str = "", is_done: bool = False

@@ -47,13 +47,13 @@ class Account:
     """One account, asked with a long-lived token. Not thread-safe."""
 
     def __init__(
-        self, settings: AmoSettings, *, breathe: Callable[[], None] = lambda: None, patience_seconds: float = 300.0
+        self, settings: AmoSettings, *, breathe: Callable[[], None] = lambda: None, is_trial: bool = False
     ) -> None:
         self._base = f"{settings.address}/api/v4/"
         self.host = urlsplit(settings.address).hostname or ""
         self._headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
         self._breathe = breathe
-        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, patience_seconds=patience_seconds)
+        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial)
 
     def __enter__(self) -> Self:
         return self

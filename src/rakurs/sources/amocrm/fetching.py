@@ -15,7 +15,6 @@ from rakurs.core.text import Text
 from rakurs.sources.amocrm import records
 from rakurs.sources.amocrm.account import EVENTS_PAGE, PAGE, Account, Pairs
 from rakurs.sources.amocrm.settings import AmoSettings
-from rakurs.sources.calling import IMPATIENT_SECONDS
 from rakurs.sources.live import Change, Closed, Cursor, Reached, Wanted
 from rakurs.sources.rows import GONE, LEFT
 from rakurs.sources.spool import Spool
@@ -41,7 +40,7 @@ TITLES: Mapping[str, Text] = {
 
 def check(settings: AmoSettings) -> Reached:
     """Whose account it is, and what is closed to the token."""
-    with Account(settings, patience_seconds=IMPATIENT_SECONDS) as account:
+    with Account(settings, is_trial=True) as account:
         told = account.ask("account")
         closed: list[Text] = []
         for name in ("leads", "contacts", "companies", "users"):

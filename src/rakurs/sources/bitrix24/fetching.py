@@ -16,7 +16,6 @@ from rakurs.core.text import Text
 from rakurs.sources.bitrix24 import records
 from rakurs.sources.bitrix24.portal import MOST_COMMANDS, PAGE, Answers, Listing, Portal
 from rakurs.sources.bitrix24.settings import Bitrix24Settings
-from rakurs.sources.calling import IMPATIENT_SECONDS
 from rakurs.sources.live import Change, Closed, Cursor, Reached, Wanted
 from rakurs.sources.rows import GONE, LEFT
 from rakurs.sources.spool import Spool
@@ -26,6 +25,7 @@ OVERLAP = timedelta(minutes=5)
 _CALLS_OVERLAP = 200
 """Records of calls get their recording later: the latest are read again."""
 _LEADS_A_CALL = 20
+_PRODUCT_ROWS = "crm.item.productrow.list"
 DEAL_TYPE = 2
 """The number of the type of deals, among those of smart processes."""
 _COUNTING = Text(ru="Считаю записи портала", en="Counting the portal's records")
@@ -79,7 +79,7 @@ _LEAD_LINKS = ("ID", "COMPANY_ID", "CONTACT_ID", "HAS_PHONE", "HAS_EMAIL")
 
 def check(settings: Bitrix24Settings) -> Reached:
     """Whose webhook it is, how much there is to read, and what is closed to it."""
-    with Portal(settings.webhook.get_secret_value(), patience_seconds=IMPATIENT_SECONDS) as portal:
+    with Portal(settings.webhook.get_secret_value(), is_trial=True) as portal:
         asked = {name: (listing.method, listing.asked({})) for name, listing in LISTINGS.items()}
         answers = portal.batch({"who": ("profile", {}), **asked})
         who = answers.results.get("who") or {}
@@ -173,8 +173,15 @@ class _Run:
 
     def _describe(self) -> None:
         asked = {name: (f"crm.{kind}.fields", {}) for name, kind in _DESCRIBED.items()}
-        described = self.portal.batch(asked).results
-        fields = {name: records.custom_fields(about, taken=about) for name, about in described.items() if about}
+        answers = self.portal.batch(asked)
+        fields: dict[str, dict[str, records.CustomField]] = {}
+        for name in asked:
+            try:
+                about = answers.of(name)
+            except Closed:
+                self._is_closed(asked[name][0])
+            else:
+                fields[name] = records.custom_fields(about, taken=about)
         self.spool.note(
             titles={name: {code: one.title for code, one in known.items()} for name, known in fields.items()},
             lists={name: {code: one.items for code, one in known.items()} for name, known in fields.items()},
@@ -317,30 +324,35 @@ class _Run:
             return
         self.teller.step = _ROWS
         last = int(self.spool.place("lines") or 0)
+        self.teller.done, self.teller.total = last, self.spool.rows("deals")
+        try:
+            for deals, place in self._batches_of_deals(last):
+                self._rows_of(deals, place=place)
+                self.teller.came(len(deals))
+        except Closed:
+            self._is_closed(_PRODUCT_ROWS)
+        self.spool.append("lines", (), is_done=True)
+
+    def _batches_of_deals(self, last: int) -> Iterator[tuple[list[dict[str, Any]], int]]:
+        """Deals beyond the `last`-th, as many at once as hold a batch of won ones, and how many that makes in all."""
         waiting: list[dict[str, Any]] = []
         won = 0
-        self.teller.done, self.teller.total = last, self.spool.rows("deals")
         for number, row in enumerate(self.spool.records("deals"), 1):
             if number <= last:
                 continue
             waiting.append(row)
             won += _is_won(row)
             if won == MOST_COMMANDS:
-                self._rows_of(waiting, place=number)
-                self.teller.came(len(waiting))
+                yield waiting, number
                 waiting, won = [], 0
-        self._rows_of(waiting, place=self.spool.rows("deals"))
-        self.spool.append("lines", (), is_done=True)
+        yield waiting, self.spool.rows("deals")
 
     def _rows_of(self, deals: Sequence[Mapping[str, Any]], *, place: int) -> None:
         won = {str(row["ID"]): row for row in deals if _is_won(row)}
         rows: dict[str, list[dict[str, Any]]] = {deal_id: [] for deal_id in won}
         starts = dict.fromkeys(won, 0)
         while starts:
-            asked = {
-                f"d{deal_id}": ("crm.item.productrow.list", _rows_asked(deal_id, start))
-                for deal_id, start in starts.items()
-            }
+            asked = {f"d{deal_id}": (_PRODUCT_ROWS, _rows_asked(deal_id, start)) for deal_id, start in starts.items()}
             answers = self.portal.batch(asked)
             for deal_id in starts:
                 rows[deal_id] += _rows_in(answers, f"d{deal_id}")
@@ -487,10 +499,13 @@ def _rows_asked(deal_id: str, start: int) -> dict[str, Any]:
 
 def _rows_in(answers: Answers, name: str) -> list[dict[str, Any]]:
     """The product rows a portal answered; none of a deal that was deleted a moment ago."""
-    code, words = answers.errors.get(name, ("OK", ""))
-    if not code or "not_found" in code.lower() or "not found" in words.lower():
-        return []
-    return list(answers.of(name)["productRows"])
+    try:
+        return list(answers.of(name)["productRows"])
+    except SourceUnreachable:
+        code, words = answers.errors[name]
+        if not code or "not_found" in code.lower() or "not found" in words.lower():
+            return []
+        raise
 
 
 def _is_won(row: Mapping[str, Any]) -> bool:

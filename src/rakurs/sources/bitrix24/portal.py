@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from rakurs.core.errors import SourceRefused, SourceUnreachable
 from rakurs.core.text import Text
-from rakurs.sources.calling import Caller, Pause
+from rakurs.sources.calling import TRIAL_SECONDS, Caller, Pause
 from rakurs.sources.live import Closed
 
 PAGE = 50
@@ -104,14 +104,12 @@ class Answers:
 class Portal:
     """One portal, asked through an incoming webhook. Not thread-safe; `breathe` is called between and during calls."""
 
-    def __init__(
-        self, webhook: str, *, breathe: Callable[[], None] = lambda: None, patience_seconds: float = 300.0
-    ) -> None:
+    def __init__(self, webhook: str, *, breathe: Callable[[], None] = lambda: None, is_trial: bool = False) -> None:
         self._base = webhook.rstrip("/") + "/"
         self.host = urlsplit(webhook).hostname or ""
         self._breathe = breathe
-        self._patience = patience_seconds
-        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, patience_seconds=patience_seconds)
+        self._longest_rest = TRIAL_SECONDS if is_trial else _LONGEST_REST_SECONDS
+        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial)
         self.server_time = ""
         """The portal's own clock when it last answered."""
         self._pages = MOST_COMMANDS // 2
@@ -260,7 +258,7 @@ class Portal:
     def _rest(self) -> None:
         """Wait until the portal takes such calls again, and ask it for less at once from then on."""
         self._pages = max(1, self._pages // 2)
-        if _until(self._reset_at) > self._patience:
+        if _until(self._reset_at) > self._longest_rest:
             raise SourceUnreachable(_BUSY.filled(host=self.host))
         until = time.monotonic() + _until(self._reset_at)
         while (left := until - time.monotonic()) > 0:

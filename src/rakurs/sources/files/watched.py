@@ -21,7 +21,7 @@ from rakurs.core.errors import SourceRefused
 from rakurs.core.loading import Progress, silent
 from rakurs.core.source import Delivery
 from rakurs.core.text import Text
-from rakurs.sources.calling import IMPATIENT_SECONDS, Caller
+from rakurs.sources.calling import Caller
 from rakurs.sources.files.intake import deliveries as intake
 from rakurs.sources.files.profiles import remembered
 from rakurs.sources.live import Change, Cursor, Landing, LiveSource, Reached, SettingField, SourceSettings, Wanted
@@ -94,7 +94,7 @@ def check(settings: WatchedSettings) -> Reached:
     if not _is_url(place):
         found = _found(settings)
         return Reached(who=Path(place).name, counts=((_FOUND, len(found)),))
-    with Caller(rate=2.0, burst=5, patience_seconds=IMPATIENT_SECONDS) as caller:
+    with Caller(rate=2.0, burst=5, is_trial=True) as caller:
         caller.download(place, Path(os.devnull), headers={"Range": "bytes=0-0"})
     return Reached(who=urlsplit(place).hostname or "", counts=((_FOUND, 1),))
 
