@@ -88,7 +88,7 @@ def check_settings(request: HttpRequest, new: NewConnection) -> HttpResponse:
     _keeper(request)
     source = connections.source_named(new.source)
     _keeper(request, source)
-    reached = connections.reached(source, connections.checked(source, new.settings))
+    reached = source.check(connections.checked(source, new.settings))
     return as_json(reached_document(reached, language_of(request)))
 
 
@@ -138,7 +138,7 @@ def check_connection(request: HttpRequest, name: str) -> HttpResponse:
     _keeper(request)
     found = connections.connection_named(name)
     settings = connections.settings_of(current().home, found)
-    reached = connections.reached(connections.source_of(found), settings)
+    reached = connections.source_of(found).check(settings)
     return as_json(reached_document(reached, language_of(request)))
 
 

@@ -16,7 +16,7 @@ from rakurs.app.secret_files import checked_settings, keep_secretly
 from rakurs.core.errors import BadParameter, UnknownName
 from rakurs.core.text import Text
 from rakurs.sources import LIVE_SOURCES
-from rakurs.sources.live import LiveSource, Reached, SourceSettings
+from rakurs.sources.live import LiveSource, SourceSettings
 from rakurs.state.models import Connection, SyncRun
 
 Health = Literal["good", "working", "late", "bad", "paused", "new"]
@@ -133,11 +133,6 @@ def checked(source: LiveSource, raw: Mapping[str, Any], *, known: SourceSettings
         elif value not in (None, ""):
             given[field.name] = value
     return checked_settings(source.settings, given)
-
-
-def reached(source: LiveSource, settings: SourceSettings) -> Reached:
-    """Who answers at the other side. Raises SourceRefused and SourceUnreachable."""
-    return source.check(settings)
 
 
 def made(

@@ -58,13 +58,12 @@ def stop() -> None:
     _hooks.stop()
 
 
-def hear(connection: Connection, form: Mapping[str, str]) -> bool:
-    """What a system tells of itself; on the disk when this returns. Whether it was of interest; NotAllowed for a wrong token."""
+def hear(connection: Connection, form: Mapping[str, str]) -> None:
+    """What a system tells of itself; on the disk when this returns. NotAllowed for a wrong token."""
     source = connections.source_of(connection)
     changes = source.told(connections.settings_of(current().home, connection), form)
     if changes:
         _box(connection).put([json.dumps(asdict(change)).encode() + b"\n" for change in changes])
-    return bool(changes)
 
 
 def _look() -> None:

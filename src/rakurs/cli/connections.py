@@ -102,7 +102,7 @@ def add(
     known = connections.source_named(source)
     given = dict(pair.partition("=")[::2] for pair in set or [])
     settings = connections.checked(known, _asked(known, given))
-    reached = connections.reached(known, settings)
+    reached = known.check(settings)
     typer.echo(reached.who)
     print_rows(_COUNTS, [{"title": name.to(LANGUAGE), "records": count} for name, count in reached.counts])
     home = default_home().ensured()
@@ -117,7 +117,7 @@ def check(name: _Name) -> None:
     from rakurs.app import connections  # noqa: PLC0415 - the state is open only now
 
     found = connections.connection_named(name)
-    reached = connections.reached(connections.source_of(found), connections.settings_of(default_home(), found))
+    reached = connections.source_of(found).check(connections.settings_of(default_home(), found))
     typer.echo(reached.who)
     print_rows(_COUNTS, [{"title": title.to(LANGUAGE), "records": count} for title, count in reached.counts])
     if reached.closed:

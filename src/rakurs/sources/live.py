@@ -76,6 +76,27 @@ class Wanted:
     compares: bool = False
 
 
+@dataclass(slots=True)
+class Teller:
+    """Progress of a run in records, told also while it waits, so that it can be stopped at any moment. `total` is 0 where a
+    system does not say how many there are.
+    """
+
+    progress: Progress
+    step: Text
+    done: int = 0
+    total: int = 0
+
+    def breathe(self) -> None:
+        """Tell how far it is; what that raises (Cancelled) ends the run."""
+        self.progress(self.step, done=self.done, total=max(self.total, self.done) if self.total else 0)
+
+    def came(self, rows: int) -> None:
+        """So many records more."""
+        self.done += rows
+        self.breathe()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
     """What a connection test found: who answered, how many records there are, and what is closed to us."""

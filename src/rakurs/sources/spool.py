@@ -67,6 +67,10 @@ class Spool:
         self._notes.update(values)
         self._write()
 
+    def note_closed(self, what: str) -> None:
+        """Keep that a part of the system is closed to us: the run says so and brings the rest."""
+        self.note(closed=sorted({*self.noted("closed", []), what}))
+
     def noted(self, name: str, default: Any = None) -> Any:
         """What `note` kept."""
         return self._notes.get(name, default)

@@ -5,7 +5,7 @@ lead began in is told by its first event, or is the present one where it never m
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from rakurs.core.text import Text
 from rakurs.sources.amocrm import records
 from rakurs.sources.amocrm.account import EVENTS_PAGE, PAGE, Account, Pairs
 from rakurs.sources.amocrm.settings import AmoSettings
-from rakurs.sources.live import Change, Closed, Cursor, Reached, Wanted
+from rakurs.sources.live import Change, Closed, Cursor, Reached, Teller, Wanted
 from rakurs.sources.rows import GONE, LEFT
 from rakurs.sources.spool import Spool
 
@@ -53,25 +53,9 @@ def check(settings: AmoSettings) -> Reached:
 
 def fetch(settings: AmoSettings, wanted: Wanted, spool: Spool, progress: Progress = silent) -> Cursor:
     """Bring what is wanted into the spool; the cursor of the next run."""
-    teller = _Teller(progress, done=spool.total)
+    teller = Teller(progress, TITLES["users"], done=spool.total)
     with Account(settings, breathe=teller.breathe) as account:
         return _Run(settings=settings, wanted=wanted, spool=spool, account=account, teller=teller).go()
-
-
-@dataclass(slots=True)
-class _Teller:
-    """Progress in records; an account does not say how many there are."""
-
-    progress: Progress
-    done: int = 0
-    step: Text = field(default_factory=lambda: TITLES["users"])
-
-    def breathe(self) -> None:
-        self.progress(self.step, done=self.done, total=0)
-
-    def came(self, rows: int) -> None:
-        self.done += rows
-        self.breathe()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,7 +64,7 @@ class _Run:
     wanted: Wanted
     spool: Spool
     account: Account
-    teller: _Teller
+    teller: Teller
 
     def go(self) -> Cursor:
         """The whole run; what is in the spool already is not asked for again."""
@@ -120,7 +104,7 @@ class _Run:
         try:
             return [one for page in self.account.pages(path, name, params) for one in page]
         except Closed:
-            self._is_closed(path)
+            self.spool.note_closed(path)
             return []
 
     def _window(
@@ -150,7 +134,7 @@ class _Run:
             if self.spool.place(stream):
                 # What was open a moment ago is not closed by rights: nothing is concluded from a half.
                 raise SourceUnreachable(closed.message) from None
-            self._is_closed(path)
+            self.spool.note_closed(path)
         self.spool.append(stream, (), is_done=True)
 
     def _pages(self, stream: str, path: str, params: Pairs, kept: str) -> Iterator[list[dict[str, Any]]]:
@@ -200,7 +184,7 @@ class _Run:
                 self._told(page, earliest, fates)
                 self.teller.came(len(page))
         except Closed:
-            self._is_closed("events")
+            self.spool.note_closed("events")
             self.spool.append("starts", (), is_done=True)
             return
         if self.wanted.kind == "changes":
@@ -302,7 +286,7 @@ class _Run:
                 for page in self.account.pages("events", "events", asked, limit=EVENTS_PAGE):
                     self._told(page, earliest, {})
         except Closed:
-            self._is_closed("events")
+            self.spool.note_closed("events")
             return
         self.spool.append("starts", list(self._starts(earliest, since=0, only={*ids})))
 
@@ -318,9 +302,6 @@ class _Run:
             return self.wanted.cursor
         since = datetime.fromtimestamp(int(self.spool.noted("began")), UTC) - OVERLAP
         return {**self.wanted.cursor, "since": str(int(since.timestamp()))}
-
-    def _is_closed(self, what: str) -> None:
-        self.spool.note(closed=sorted({*self.spool.noted("closed", []), what}))
 
 
 def _portions(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:

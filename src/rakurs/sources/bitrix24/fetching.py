@@ -16,7 +16,7 @@ from rakurs.core.text import Text
 from rakurs.sources.bitrix24 import records
 from rakurs.sources.bitrix24.portal import MOST_COMMANDS, PAGE, Answers, Listing, Portal
 from rakurs.sources.bitrix24.settings import Bitrix24Settings
-from rakurs.sources.live import Change, Closed, Cursor, Reached, Wanted
+from rakurs.sources.live import Change, Closed, Cursor, Reached, Teller, Wanted
 from rakurs.sources.rows import GONE, LEFT
 from rakurs.sources.spool import Spool
 
@@ -91,26 +91,9 @@ def check(settings: Bitrix24Settings) -> Reached:
 
 def fetch(settings: Bitrix24Settings, wanted: Wanted, spool: Spool, progress: Progress = silent) -> Cursor:
     """Bring what is wanted into the spool; the cursor of the next run."""
-    teller = _Teller(progress, done=spool.total)
+    teller = Teller(progress, _COUNTING, done=spool.total)
     with Portal(settings.webhook.get_secret_value(), breathe=teller.breathe) as portal:
         return _Run(settings=settings, wanted=wanted, spool=spool, portal=portal, teller=teller).go()
-
-
-@dataclass(slots=True)
-class _Teller:
-    """Progress in records, told also while waiting, so that a run can be stopped at any moment."""
-
-    progress: Progress
-    done: int = 0
-    total: int = 0
-    step: Text = _COUNTING
-
-    def breathe(self) -> None:
-        self.progress(self.step, done=self.done, total=max(self.total, self.done))
-
-    def came(self, rows: int) -> None:
-        self.done += rows
-        self.breathe()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,7 +102,7 @@ class _Run:
     wanted: Wanted
     spool: Spool
     portal: Portal
-    teller: _Teller
+    teller: Teller
 
     def go(self) -> Cursor:
         """The whole run; what is in the spool already is not asked for again."""
@@ -179,7 +162,7 @@ class _Run:
             try:
                 about = answers.of(name)
             except Closed:
-                self._is_closed(asked[name][0])
+                self.spool.note_closed(asked[name][0])
             else:
                 fields[name] = records.custom_fields(about, taken=about)
         self.spool.note(
@@ -215,7 +198,7 @@ class _Run:
         try:
             return [record for page in self.portal.all_pages(listing) for record in page]
         except Closed:
-            self._is_closed(listing.method)
+            self.spool.note_closed(listing.method)
             return []
 
     # -- records by ascending ids ------------------------------------------------------------------
@@ -245,7 +228,7 @@ class _Run:
                 self.teller.came(len(page))
         except Closed:
             number = name.partition("_")[2]
-            self._is_closed(f"{listing.method} ({number})" if number else listing.method)
+            self.spool.note_closed(f"{listing.method} ({number})" if number else listing.method)
         self.spool.append(name, (), is_done=True)
 
     def _flattened(self, name: str) -> Callable[[Mapping[str, Any]], dict[str, Any] | None]:
@@ -294,7 +277,7 @@ class _Run:
     def _by_ids(self, listing: Listing) -> list[dict[str, Any]]:
         rows = self.portal.counted({"all": (listing, {})})
         if "all" not in rows:
-            self._is_closed(listing.method)
+            self.spool.note_closed(listing.method)
             return []
         return [one for page in self.portal.pages(listing, {}, after="", rows=rows["all"]) for one in page]
 
@@ -330,7 +313,7 @@ class _Run:
                 self._rows_of(deals, place=place)
                 self.teller.came(len(deals))
         except Closed:
-            self._is_closed(_PRODUCT_ROWS)
+            self.spool.note_closed(_PRODUCT_ROWS)
         self.spool.append("lines", (), is_done=True)
 
     def _batches_of_deals(self, last: int) -> Iterator[tuple[list[dict[str, Any]], int]]:
@@ -447,7 +430,7 @@ class _Run:
                 pages = self.portal.pages(LISTINGS[stream], {by: list(some)}, after="", rows=PAGE)
                 found += [one for page in pages for one in page]
         except Closed:
-            self._is_closed(LISTINGS[stream].method)
+            self.spool.note_closed(LISTINGS[stream].method)
         return found
 
     def _forget(self, stream: str, ids: set[str]) -> None:
@@ -473,9 +456,6 @@ class _Run:
             if stream.partition("_")[0] in _ADDED_ONLY:
                 cursor[stream] = str(max(int(self.spool.place(stream) or 0), int(cursor.get(stream, "0"))))
         return cursor
-
-    def _is_closed(self, method: str) -> None:
-        self.spool.note(closed=sorted({*self.spool.noted("closed", []), method}))
 
 
 def _items_listing(number: int) -> Listing:

@@ -87,7 +87,7 @@ def new(request: HttpRequest, name: str) -> HttpResponse:
     if request.method == "POST":
         try:
             settings = connections.checked(source, {**given, **_flags(source, given)})
-            reached = connections.reached(source, settings)
+            reached = source.check(settings)
             made = connections.made(
                 workspace().home, source, settings, title=given.get("title", ""), every_minutes=_minutes(given)
             )
@@ -147,7 +147,7 @@ def act(request: HttpRequest, connection_id: str) -> HttpResponse:
             connections.paused(found, is_paused=deed == "pause")
             note(user_of(request), "connection changed", found.prefix)
         elif deed == "check":
-            reached = connections.reached(known, connections.settings_of(home, found))
+            reached = known.check(connections.settings_of(home, found))
             closed = ", ".join(said(title) for title in reached.closed)
             words = _ANSWERS_PARTLY if closed else _ANSWERS
             messages.success(request, said(words.filled(who=reached.who, closed=closed)))
