@@ -68,6 +68,9 @@ def random_company(seed: int, *, deals: int = 14, orders: int = 16) -> Rows:
         "campaigns": [{"campaign_id": "spring", "channel_id": "site"}, {"campaign_id": "stray"}],
         "leads": [],
         "ad_costs": [],
+        "service_costs": [],
+        "activities": [],
+        "promotions": [],
         "stock": [],
         "experiment_assignments": [],
         "subscriptions": [],
@@ -79,6 +82,8 @@ def random_company(seed: int, *, deals: int = 14, orders: int = 16) -> Rows:
     _add_plans(rows, random)
     _add_advertising(rows, Random(f"advertising {seed}"))
     _add_stock(rows, Random(f"stock {seed}"))
+    _add_service(rows, Random(f"service {seed}"))
+    _add_promotions(rows, Random(f"promotions {seed}"))
     _add_subscriptions(rows, Random(f"subscriptions {seed}"))
     _add_experiments(rows, Random(f"experiments {seed}"))
     return rows
@@ -208,6 +213,46 @@ def _add_stock(rows: Rows, random: Random) -> None:
             "reserved": random.choice([None, 1]),
         }
         rows["stock"].append(count)
+
+
+def _add_service(rows: Rows, random: Random) -> None:
+    for number in range(random.randrange(8)):
+        cost = {
+            "cost_id": f"cost {number}",
+            "spent_at": _moment(random),
+            "amount": random.choice([0, 10, 99.99, -5]),
+            "kind": random.choice([None, "delivery", "service"]),
+            "currency": random.choice([None, "RUB", "USD"]),
+            "customer_id": _maybe(random, CUSTOMERS, 0.5),
+            "order_id": _maybe(random, ("o0", "o1", "o2"), 0.5),
+            "deal_id": _maybe(random, ("d0", "d1"), 0.3),
+        }
+        rows["service_costs"].append(cost)
+    for number in range(random.randrange(8)):
+        activity = {
+            "activity_id": f"served {number}",
+            "at": _moment(random),
+            "kind": random.choice(["meeting", "call", "task", None]),
+            "customer_id": _maybe(random, CUSTOMERS),
+            "deal_id": _maybe(random, ("d0", "d1"), 0.3),
+            "employee_id": _maybe(random, MANAGERS),
+            "duration_seconds": random.choice([None, 0, 60, 5_400]),
+        }
+        rows["activities"].append(activity)
+
+
+def _add_promotions(rows: Rows, random: Random) -> None:
+    for number in range(random.randrange(6)):
+        begin = _moment(random).date()
+        end = random.choice([begin, date(2026, 3, 15), date(2026, 5, 20)])
+        promotion = {
+            "promotion_id": f"promotion {number}",
+            "starts_on": begin,
+            "ends_on": end,
+            "product_id": _maybe(random, PRODUCTS, 0.5),
+            "category": _maybe(random, ("Мебель", "Свет"), 0.4),
+        }
+        rows["promotions"].append(promotion)
 
 
 def _add_advertising(rows: Rows, random: Random) -> None:

@@ -19,12 +19,13 @@ from rakurs.marts import CALENDAR_MART, MARTS
 from rakurs.schema import TABLES
 from rakurs.schema.rows import stored_rows
 from rakurs.schema.scores import MODEL_SCORES
+from rakurs.schema.segments import SEGMENT_MEMBERSHIPS
 from spark_session import needs_spark, spark_engine
 
 Frame = nw.LazyFrame[Any]
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
-_GIVEN = {table.name: table for table in (*TABLES, MODEL_SCORES)}
+_GIVEN = {table.name: table for table in (*TABLES, MODEL_SCORES, SEGMENT_MEMBERSHIPS)}
 """Canonical tables, and those that Rakurs writes itself and questions read."""
 
 CALENDAR_FROM, CALENDAR_TO = date(2014, 1, 1), date(2027, 12, 31)

@@ -1,10 +1,11 @@
 """Do forecasts of products add up to those of their groups, and is what is known better moved less?"""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
+from holidays import country_holidays
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from analyses.test_properties import ENGINE
 from engines import frames_on
 from rakurs.analyses import analysis_named
 from rakurs.analyses.forecast.hierarchy import reconciled
+from rakurs.analyses.forecast.promoting import exposures
 from rakurs.analyses.forecast.series import QUICK, foresee
 
 DEMAND = analysis_named("demand_forecast")
@@ -124,3 +126,115 @@ def test_rare_sales_are_foreseen_by_their_rate() -> None:
         for _ in range(60)
     ]
     assert np.mean([one.values.mean() for one in said]) == pytest.approx(1.0, rel=0.2)
+
+
+def promoted(rows: dict[str, list[dict[str, Any]]], effect: float, *, seed: int = 5) -> tuple[float, float]:
+    """Eight products of four categories, each category promoted in a third of 36 months; what the last three would sell with
+    the category `a` promoted in all of them, and all of that category without.
+    """
+    random = np.random.default_rng(seed)
+    pieces: dict[str, tuple[str | None, NDArray[np.int64]]] = {}
+    promotions = []
+    for category in "abcd":
+        months = np.sort(random.choice(36, 12, replace=False))
+        for number in range(2):
+            mean = np.full(36, 60.0 * (number + 1))
+            mean[months] *= effect
+            pieces[f"{category}{number}"] = (category, random.poisson(mean))
+        promotions += [month_of(category, int(month)) for month in months]
+    promotions += [month_of("a", month) for month in (36, 37, 38)]
+    rows |= company(pieces) | {"promotions": promotions}
+    return 3 * 180.0 * effect, 3 * 180.0
+
+
+def month_of(category: str, month: int) -> dict[str, Any]:
+    start = np.datetime64("2023-01", "M") + month
+    last = (start + 1).astype("datetime64[D]") - 1
+    return {
+        "promotion_id": f"{category} {start}",
+        "category": category,
+        "starts_on": f"{start}-01",
+        "ends_on": str(last),
+    }
+
+
+def test_a_planted_effect_of_promotions_is_found_and_foreseen() -> None:
+    rows: dict[str, list[dict[str, Any]]] = {}
+    under, without = promoted(rows, 1.6)
+    found = asked(rows, "2025-12-31", ahead=3)
+    by_category = {row["category"]: row for row in found if row["level"] == "category"}
+    assert by_category["a"]["promotion_effect"] == pytest.approx(0.6, abs=0.06)
+    assert by_category["a"]["forecast"] == pytest.approx(under, rel=0.1)
+    assert by_category["b"]["forecast"] == pytest.approx(without, rel=0.1)
+    assert [by_category[name]["promoted"] for name in "abcd"] == pytest.approx([1, 0, 0, 0])
+    assert by_category["a"]["by_promotions"] == pytest.approx(by_category["a"]["promotion_effect"])
+    assert by_category["b"]["by_promotions"] == pytest.approx(0)
+    (total,) = (row for row in found if row["level"] == "total")
+    assert total["forecast"] == pytest.approx(sum(row["forecast"] for row in by_category.values()))
+    assert total["promoted"] == pytest.approx(0.25, abs=0.02)
+    assert 0.1 < total["by_promotions"] < 0.2
+    # Who does not know of the promotions takes the mean of both for what comes.
+    blind = asked({**rows, "promotions": []}, "2025-12-31", ahead=3)
+    assert blind[0]["promotion_effect"] is None
+    unaware = next(row["forecast"] for row in blind if row["level"] == "category" and row["category"] == "a")
+    assert without * 1.05 < unaware < under * 0.95
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_promotions_that_do_nothing_change_nothing(seed: int) -> None:
+    rows: dict[str, list[dict[str, Any]]] = {}
+    promoted(rows, 1.0, seed=seed)
+    found, blind = (asked(told, "2025-12-31", ahead=3) for told in (rows, {**rows, "promotions": []}))
+    assert [row["forecast"] for row in found] == [row["forecast"] for row in blind]
+    assert {row["promotion_effect"] for row in found} == {None}
+    assert found[0]["promoted"] == pytest.approx(0.25, abs=0.03)
+
+
+def test_a_promotion_counts_by_its_days_and_by_whom_it_concerns() -> None:
+    def promotion(row: str, begin: date, end: date, **more: Any) -> dict[str, Any]:
+        return {
+            "row": row,
+            "period_start": begin,
+            "until_on": end,
+            "category": None,
+            "own_id": None,
+            "value": None,
+        } | more
+
+    edges = [date(2026, 1, 1), date(2026, 1, 11), date(2026, 1, 21)]
+    found = exposures(
+        [
+            # Two days before and the first of the first bucket; twice the same days count once.
+            promotion("promoted product", date(2025, 12, 30), date(2026, 1, 1), category="a", own_id="p", value=1.0),
+            promotion("promoted product", date(2026, 1, 1), date(2026, 1, 1), category="a", own_id="p", value=1.0),
+            # One of the four products that are the rest, on the last day of the first bucket and the first of the second.
+            promotion("promoted product", date(2026, 1, 10), date(2026, 1, 11), category="a", value=1.0),
+            promotion("promoted category", date(2026, 1, 20), date(2026, 2, 20), category="a"),
+            promotion("promoted whole", date(2026, 1, 12), date(2026, 1, 13)),
+            # Outside, and back to front.
+            promotion("promoted whole", date(2026, 1, 21), date(2026, 1, 30)),
+            promotion("promoted whole", date(2025, 1, 1), date(2025, 12, 31)),
+        ],
+        [("a", "p"), ("a", None), ("b", None)],
+        [1, 4, 2],
+        edges,
+    )
+    assert found == pytest.approx(np.array([[0.1, 0.3], [0.025, 0.325], [0.0, 0.2]]))
+
+
+def test_weeks_with_holidays_are_worth_less_where_holidays_sell_less() -> None:
+    days = np.arange(np.datetime64("2022-01-03"), np.datetime64("2025-12-22"))
+    closed = country_holidays("RU", years=range(2022, 2026))
+    orders = [{"order_id": str(day), "ordered_at": str(day), "customer_id": "c"} for day in days]
+    sold = {str(day): 3 if day.astype(object) in closed else 10 for day in days}
+    lines = [
+        {"order_id": day, "product_id": "p", "quantity": quantity, "price": 1, "line_no": 1}
+        for day, quantity in sold.items()
+    ]
+    rows = {"products": [{"product_id": "p"}], "orders": orders, "order_lines": lines}
+    (total, *_) = asked(rows, "2025-12-21", ahead=3, grain="week")
+    assert total["by_days"]
+    ahead = [date(2025, 12, 22) + timedelta(day) for day in range(21)]
+    coming = country_holidays("RU", years=(2025, 2026))
+    assert sum(day in coming for day in ahead) == 10
+    assert total["forecast"] == pytest.approx(10 * 3 + 11 * 10, rel=0.05)

@@ -9,7 +9,7 @@ import pytest
 from analyses.asking import answer
 from analyses.test_properties import ENGINE
 from company import TODAY
-from engines import frames_on
+from engines import frames_on, inputs_on
 from rakurs.analyses import analysis_named
 
 ALIKE = analysis_named("look_alikes")
@@ -52,3 +52,32 @@ def test_where_the_best_are_like_everybody_nobody_is_more_alike() -> None:
     assert all(0.5 < row["likeness"] < 1.8 for row in found)
     # A tenth of all customers are the best.
     assert mean(row["alike_share"] for row in found[:1_000]) == pytest.approx(0.1, abs=0.05)
+
+
+def test_a_chosen_segment_takes_the_place_of_the_best() -> None:
+    rows = made(is_told=False)
+    is_liked = [row for row in rows["customers"] if row["region"] == "r2" and row["kind"] == "person"]
+    inside, outside = is_liked[:150], {row["customer_id"] for row in is_liked[150:]}
+    run = {"segment_id": "ideal", "since": "2025-12-31"}
+    rows["segment_memberships"] = [
+        *({"customer_id": row["customer_id"], **run} for row in inside),
+        # Of another segment, gone by the day of the question, and not there yet.
+        *({"customer_id": f"c{n}", "segment_id": "other", "since": "2025-01-01"} for n in range(500)),
+        *({"customer_id": f"c{n}", **run, "since": "2025-01-01", "until": "2025-12-31"} for n in range(500, 900)),
+        *({"customer_id": f"c{n}", **run, "since": "2026-01-01"} for n in range(900, 1_500)),
+    ]
+    found = asked(rows, like_segment="ideal")
+    assert len(found) == 4_000 - len(inside)
+    assert {row["customer_id"] for row in found[: len(outside)]} == outside
+    assert found[0]["likeness"] > 3
+
+
+def test_too_small_a_segment_is_said_to_be_so() -> None:
+    rows = made(is_told=False)
+    rows["segment_memberships"] = [
+        {"segment_id": "few", "customer_id": f"c{n}", "since": "2025-01-01"} for n in range(49)
+    ]
+    frames = inputs_on(ENGINE, ALIKE, rows)
+    (need,) = ALIKE.gate.needs
+    bound = ALIKE.params.model_validate({"as_of": "2025-12-31", "like_segment": "few"}).bound(TODAY)
+    assert ENGINE.collect(need.rows(frames, bound)).num_rows == 49 < need.at_least

@@ -26,12 +26,23 @@ def money(value: Decimal | None) -> Decimal:
     return value or Decimal(0)
 
 
+def costs_of(frames: Any, key: str | None) -> dict[Any, Decimal]:
+    """What serving cost whoever `key` tells, at 600 an hour and 20 % a year; nobody anything without a key."""
+    spent = defaultdict[Any, Decimal](Decimal)
+    for row in ENGINE.collect(frames["customer_costs"]).to_pylist() if key else []:
+        if row["spent_on"] <= TODAY and not (row[key] is None and key == "customer_id"):
+            parts = row["amount"], row["hours"] and row["hours"] * 600, row["money_years"] and row["money_years"] * 0.2
+            if any(part is not None for part in parts):
+                spent[row[key]] += sum(Decimal(str(part or 0)) for part in parts)
+    return spent
+
+
 @pytest.mark.slow
 @QUIET
 @given(seed=SEEDS, basis=BASES, by=st.sampled_from([*OF_SALES, *OF_LINES]))
 def test_the_parts_are_counted_as_the_rows_say(seed: int, basis: str, by: str) -> None:
     frames = frames_on(ENGINE, random_company(seed, orders=40))
-    asked = WHALE.params.model_validate({"basis": basis, "by": by}).bound(TODAY)
+    asked = WHALE.params.model_validate({"basis": basis, "by": by, "hour_cost": 600, "money_rate": 0.2}).bound(TODAY)
     rows = answer(WHALE, ENGINE, frames, asked)
     key = {**OF_SALES, **OF_LINES}[by]
     revenue, margin, unknown, returned = (defaultdict[Any, Decimal](Decimal) for _ in range(4))
@@ -49,12 +60,17 @@ def test_the_parts_are_counted_as_the_rows_say(seed: int, basis: str, by: str) -
         else:
             known.add(row[key])
             margin[row[key]] += row["margin"]
-    assert {row["id"]: row["revenue"] for row in rows} == dict(revenue)
-    assert {row["id"]: row["margin"] for row in rows} == {
-        name: margin[name] if name in known else None for name in revenue
-    }
-    assert {row["id"]: money(row["unknown_revenue"]) for row in rows} == {name: unknown[name] for name in revenue}
-    assert {row["id"]: money(row["returned"]) for row in rows} == {name: returned[name] for name in revenue}
+    spent = costs_of(frames, key if by in OF_SALES else None)
+    only_served = set(spent) - set(revenue)
+    assert {row["id"]: row["revenue"] for row in rows} == dict.fromkeys(only_served, 0) | dict(revenue)
+    margins = {name: margin[name] if name in known else None for name in revenue}
+    assert {row["id"]: row["margin"] for row in rows} == dict.fromkeys(only_served, 0) | margins
+    for row in rows:
+        assert (row["profit"] is None) == (row["margin"] is None)
+        if row["profit"] is not None:
+            assert row["profit"] == pytest.approx(row["margin"] - spent.get(row["id"], Decimal(0)), abs=Decimal("0.1"))
+    assert {row["id"]: money(row["unknown_revenue"]) for row in rows} == {row["id"]: unknown[row["id"]] for row in rows}
+    assert {row["id"]: money(row["returned"]) for row in rows} == {row["id"]: returned[row["id"]] for row in rows}
     for row in rows:
         if row["margin"] is not None:
             assert row["revenue"] - row["unknown_revenue"] - row["cost"] == row["margin"]

@@ -25,6 +25,7 @@ from rakurs.core.loading import LoadReport
 from rakurs.core.model import ModelCard
 from rakurs.models import model_named
 from rakurs.sources.demo import Truth, read_truth
+from rakurs.sources.demo.orders import COMPANY_PAYS_DAYS
 from rakurs.sources.demo.subscriptions import PLANS
 
 TODAY = date(2026, 11, 1)
@@ -341,6 +342,30 @@ def test_the_planted_pairs_of_products_are_the_strongest_rules(company: Company)
     either = {*planted, *((effect, cause) for cause, effect in planted)}
     strongest = [pair for pair, _ in list(seen.items())[: len(common)]]
     assert set(strongest) <= either
+
+
+def test_promotions_bring_the_planted_demand_and_are_foreseen(company: Company) -> None:
+    planted = company.truth.doubled_by_promotions.parameter
+    rows = company.rows("demand_forecast", grain="week", ahead=8, top=100)
+    assert rows[0]["promotion_effect"] == pytest.approx(planted, abs=0.12)
+    coming = {
+        row["category"]: row["by_promotions"] for row in rows if row["level"] == "category" and row["promoted"] > 0
+    }
+    # Two promotions of two weeks begin within the sixty days that are known ahead.
+    assert 1 <= len(coming) <= 2
+    assert all(0 < more < planted for more in coming.values())
+
+
+def test_deliveries_are_taken_off_the_margin(company: Company) -> None:
+    rows = company.rows("profitability", by="kinds")
+    assert all(row["profit"] == row["margin"] - row["serving"] for row in rows)
+    assert {row["work"] for row in rows} == {row["waiting"] for row in rows} == {None}
+    dear = company.rows("profitability", by="kinds", hour_cost=900, money_rate=0.2)
+    waiting = {row["id"]: row["waiting"] / row["revenue"] for row in dear}
+    # Companies pay after six days, people at once: 20 % a year of six days is a third of a percent.
+    assert float(waiting["company"]) == pytest.approx(0.2 * COMPANY_PAYS_DAYS / 365, rel=0.1)
+    assert float(waiting["person"]) < 1e-4
+    assert all(row["work"] > 0 for row in dear)
 
 
 def test_demand_answers_price_as_planted(company: Company) -> None:

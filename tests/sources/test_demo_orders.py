@@ -71,6 +71,28 @@ def test_goods_come_back_at_the_rate_of_their_category(company: Company) -> None
         assert_fits(rate, category)
 
 
+def test_promoted_lines_take_twice_as_many_at_the_planted_share(company: Company) -> None:
+    assert_fits(company.truth.doubled_by_promotions, "promotions")
+    promoted = company.value("""
+        select count(*) from order_lines as l join orders as o using (order_id) join products as p using (product_id)
+        join promotions as m on m.category = p.category
+            and o.ordered_at::timestamp::date between m.starts_on::date and m.ends_on::date
+        where l.is_return = 'false'
+    """)
+    assert promoted == company.truth.doubled_by_promotions.trials
+    assert company.value("select max(ends_on::date) from promotions") > company.truth.last_day
+
+
+def test_each_paid_order_is_delivered_at_a_cost(company: Company) -> None:
+    costs, orders, cents = company.rows("""
+        select count(*), count(distinct order_id), count(*) filter (where amount::double < 200) from service_costs
+    """)[0]
+    paid = company.value("select count(*) from orders where status = 'paid' and amount is not null")
+    assert costs == orders
+    assert 0.99 * paid < costs <= paid
+    assert cents == 0
+
+
 def test_pairs_are_bought_together_with_the_lift_written_down(company: Company) -> None:
     for pair in company.truth.affinities:
         left, right, both = company.rows(f"""

@@ -147,6 +147,12 @@ def filtered_sales(frame: Frame, params: SalesFilters) -> Frame:
     return narrowed(in_basis(frame, params.basis, preferred=params.PREFERRED), params)
 
 
+def in_segment(memberships: Frame, segment_id: str, day: date) -> Frame:
+    """The runs of a segment that hold `day`."""
+    is_open = nw.col("until").is_null() | (nw.col("until") > nw.lit(day))
+    return memberships.filter(nw.col("segment_id") == nw.lit(segment_id), nw.col("since") <= nw.lit(day), is_open)
+
+
 def end_of_month(day: date) -> date:
     """The last day of the month of `day`."""
     return add_months(day.replace(day=1), 1) - DAY

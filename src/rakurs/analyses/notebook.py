@@ -22,10 +22,11 @@ from rakurs.schema import TABLES
 from rakurs.schema.derived import day_of
 from rakurs.schema.given import empty_table, given_table
 from rakurs.schema.scores import MODEL_SCORES
+from rakurs.schema.segments import SEGMENT_MEMBERSHIPS
 
 Frame = nw.LazyFrame[Any]
 
-_TABLES = {table.name: table for table in (*TABLES, MODEL_SCORES)}
+_TABLES = {table.name: table for table in (*TABLES, MODEL_SCORES, SEGMENT_MEMBERSHIPS)}
 _MARTS = {mart.table.name: mart for mart in MARTS}
 _NO_SEGMENTS = Text(
     ru="Сегменты живут в Ракурсе. Здесь отберите нужных клиентов в самих таблицах.",
@@ -189,9 +190,11 @@ def _days(canonical: Mapping[str, Frame]) -> tuple[date, date]:
 
 
 def _event_days(table: Table) -> list[str]:
-    """The columns that say on which days things happened; of scores, the day they were made."""
+    """The columns that say on which days things happened; of scores and segments, the day they were made."""
     if table is MODEL_SCORES:
         return ["scored_on"]
+    if table is SEGMENT_MEMBERSHIPS:
+        return ["since"]
     return [day_of(column.name) for column in table.columns if column.unit is Unit.TIME]
 
 

@@ -1,11 +1,11 @@
 """Of which rows is a question asked? Of those within the user's rights, and of one segment's customers when it says so."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
+from rakurs.analyses.filters import in_segment
 from rakurs.app.rights import OWNERLESS, Scope, Tables, reached
 from rakurs.core.errors import UnknownName
 from rakurs.core.params import Params
@@ -29,10 +29,11 @@ def asked_rows(tables: Tables, inputs: Mapping[str, Table], params: Params, scop
     refused to a question of a segment. Raises UnknownName for a segment that is not there.
     """
     found = {name: reached(tables, table, scope) for name, table in inputs.items()}
+    for named in segments_in(params):
+        segment_title(named)
     segment_id = segment_of(params)
     if segment_id is None:
         return found
-    segment_title(segment_id)
     runs = in_segment(tables.frame(SEGMENT_MEMBERSHIPS.name), segment_id, params.today)
     present = runs.group_by(CUSTOMER).agg()
     return {name: _of_customers(rows, inputs[name], present) for name, rows in found.items()}
@@ -51,6 +52,12 @@ def segment_of(params: Params) -> str | None:
     return getattr(params, FIELD, None)
 
 
+def segments_in(params: Params) -> tuple[str, ...]:
+    """The segments a question names: the one it is limited to, and those it only tells apart."""
+    named = (getattr(params, name) for name, info in params.infos().items() if info.options == FIELD)
+    return tuple(segment for segment in named if segment is not None)
+
+
 def segment_title(segment_id: str) -> str:
     """What its owner called it. Raises UnknownName when there is no such segment."""
     # Questions are also asked where there is no Django, and those name no segment.
@@ -64,9 +71,3 @@ def segment_title(segment_id: str) -> str:
     if found is None:
         raise UnknownName(SEGMENT, segment_id, ())
     return str(found)
-
-
-def in_segment(memberships: Frame, segment_id: str, day: date) -> Frame:
-    """The runs of a segment that hold `day`."""
-    is_open = nw.col("until").is_null() | (nw.col("until") > nw.lit(day))
-    return memberships.filter(nw.col("segment_id") == nw.lit(segment_id), nw.col("since") <= nw.lit(day), is_open)

@@ -27,6 +27,7 @@ OWNERLESS = frozenset(
         "loss_reasons",
         "pipelines",
         "products",
+        "promotions",
         "stages",
     }
 )
@@ -45,6 +46,7 @@ HELD_BY: Mapping[str, Mapping[str, str]] = {
     "calls": {"employee_id": "employees", "deal_id": "deals", "customer_id": "customers"},
     "segment_memberships": {"customer_id": "customers"},
     "model_scores": {"deal_id": "deals", "lead_id": "leads", "customer_id": "customers"},
+    "service_costs": {"order_id": "orders", "deal_id": "deals", "customer_id": "customers"},
     "stock": {},
     "experiment_assignments": {"customer_id": "customers"},
     "subscriptions": {"manager_id": "employees", "customer_id": "customers"},

@@ -9,9 +9,9 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 
+from rakurs.analyses.filters import in_segment
 from rakurs.analyses.traits import INPUTS, Trait, customer_traits, trait_named
 from rakurs.app.accounts import scope_of
-from rakurs.app.asked_rows import in_segment
 from rakurs.app.drilling import ENTITIES, ids_behind
 from rakurs.app.pivots import condition_of
 from rakurs.app.rights import Scope, reached

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import narwhals.stable.v2 as nw
 
+from rakurs.analyses.filters import in_segment
 from rakurs.analyses.traits import TRAITS, Trait
-from rakurs.app.asked_rows import in_segment
 from rakurs.app.drilling import rows_named
 from rakurs.app.rights import Scope, reached
 from rakurs.app.segment_counting import KEY, present_customers, traits_of

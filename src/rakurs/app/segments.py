@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from rakurs.analyses import analysis_named
 from rakurs.app.accounts import note, scope_of
 from rakurs.app.asked_rows import FIELD, SEGMENT
 from rakurs.app.id_lists import id_list
@@ -205,7 +206,7 @@ def _checked(workspace: Workspace, definition: AnyDefinition, *, owner: User, is
     if isinstance(definition, Combined):
         for part in definition.parts:
             segment_for(owner, part)
-    if isinstance(definition, Behind) and is_living and definition.asked.params.get(FIELD):
+    if isinstance(definition, Behind) and is_living and _names_a_segment(definition):
         raise BadInput(_OF_A_SEGMENT)
     if isinstance(definition, Behind) and is_living:
         # A day said once would keep a living segment from living.
@@ -213,6 +214,15 @@ def _checked(workspace: Workspace, definition: AnyDefinition, *, owner: User, is
         definition = definition.model_copy(update={"asked": definition.asked.model_copy(update={"params": params})})
     check(workspace, definition, scope=scope_of(owner))
     return definition
+
+
+def _names_a_segment(definition: Behind) -> bool:
+    """Whether the question behind the set asks of another segment, which may ask of this one."""
+    named = {FIELD}
+    if definition.asked.kind == "analysis":
+        infos = analysis_named(definition.asked.name).params.infos()
+        named |= {name for name, info in infos.items() if info.options == FIELD}
+    return any(definition.asked.params.get(name) is not None for name in named)
 
 
 def _everything_in(definition: AnyDefinition) -> set[str]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from rakurs.analyses import analysis_named
 from rakurs.app.asked import AnalysisAsked, PivotAsked
-from rakurs.app.asked_rows import FIELD, segment_of
+from rakurs.app.asked_rows import FIELD, segments_in
 from rakurs.app.asking import Computed, DataState, answer_of, computed, page_of, rows_beyond
 from rakurs.app.cache import AnswerCache, Kept
 from rakurs.app.company import Company, company_of, save_company
@@ -332,7 +332,7 @@ class Workspace:
 
     def _segments_moment(self, params: Params) -> int:
         """What an answer about a segment's customers ages by, besides the data."""
-        return 0 if segment_of(params) is None else self.memberships_version
+        return self.memberships_version if segments_in(params) else 0
 
     def _scores_moment(self, analysis: Analysis) -> int:
         """What an answer made of scores ages by, besides the data."""

@@ -10,6 +10,7 @@ from rakurs.marts.moves import deal_moves
 from rakurs.marts.plans import plan_targets
 from rakurs.marts.sales import sale_lines, sales
 from rakurs.marts.searching import search_index
+from rakurs.marts.serving import customer_costs
 from rakurs.marts.states import deal_states
 from rakurs.marts.stock import availability
 from rakurs.marts.subscriptions import subscription_lives
@@ -17,6 +18,7 @@ from rakurs.marts.tables import (
     AD_SPENDING,
     AVAILABILITY,
     CALENDAR,
+    CUSTOMER_COSTS,
     CUSTOMER_OWNERS,
     DEAL_MOVES,
     DEAL_OUTCOMES,
@@ -32,6 +34,7 @@ from rakurs.marts.tables import (
     SUBSCRIPTION_LIVES,
 )
 from rakurs.schema import (
+    ACTIVITIES,
     AD_COSTS,
     CALLS,
     CAMPAIGNS,
@@ -46,6 +49,7 @@ from rakurs.schema import (
     PAYMENTS,
     PLANS,
     PRODUCTS,
+    SERVICE_COSTS,
     STAGES,
     STOCK,
     SUBSCRIPTIONS,
@@ -165,6 +169,22 @@ MARTS: tuple[Mart, ...] = (
         inputs={"ad_costs": stored(AD_COSTS), "campaigns": stored(CAMPAIGNS)},
         build=ad_spending,
         sort=("spent_on", "channel_id", "campaign_id"),
+    ),
+    Mart(
+        table=CUSTOMER_COSTS,
+        inputs={
+            "service_costs": stored(SERVICE_COSTS),
+            "activities": stored(ACTIVITIES),
+            "calls": stored(CALLS),
+            "orders": _ORDERS,
+            "payments": stored(PAYMENTS),
+            "sales": SALES,
+            "deals": _DEALS,
+            "customers": _CUSTOMERS,
+            "employees": _EMPLOYEES,
+        },
+        build=customer_costs,
+        sort=("customer_id", "spent_on"),
     ),
     Mart(
         table=CUSTOMER_OWNERS,

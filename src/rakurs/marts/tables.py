@@ -298,6 +298,39 @@ PHONE_CALLS = Table(
     ),
 )
 
+CUSTOMER_COSTS = Table(
+    name="customer_costs",
+    title=Text(ru="Обслуживание клиентов", en="Serving customers"),
+    grain=Text(
+        ru="Один расход, одно дело или разговор с клиентом, или одна оплата, которой ждали",
+        en="One cost of a customer, one activity or call with them, or one payment that was waited for",
+    ),
+    key=("kind", "record_id"),
+    columns=(
+        choice(
+            "kind",
+            "Вид",
+            "Kind",
+            {
+                "cost": Text(ru="Расход", en="Cost"),
+                "work": Text(ru="Время сотрудников", en="Employees' time"),
+                "waiting": Text(ru="Ожидание оплаты", en="Waiting for payment"),
+            },
+        ),
+        column("record_id", Unit.ID, "Запись", "Record"),
+        column("spent_on", Unit.DAY, "День", "Day"),
+        column("amount", Unit.MONEY, "Сумма", "Amount"),
+        column("hours", Unit.HOURS, "Часов", "Hours"),
+        column("money_years", Unit.NUMBER, "Денег на год", "Money for a year"),
+        flag("is_rate_missing", "Нет курса валюты", "No exchange rate"),
+        reference("pipeline_id", "pipelines", "Воронка", "Pipeline"),
+        *CUSTOMER,
+        reference("channel_id", "channels", "Канал", "Channel"),
+        *OWNER,
+    ),
+)
+"""`money_years` is the amount paid late times the years it was waited for: what it costs is one yearly rate of it."""
+
 LEAD_OUTCOMES = Table(
     name="lead_outcomes",
     title=Text(ru="Лиды с исходом", en="Leads with outcome"),

@@ -2,10 +2,28 @@
 
 from rakurs.core.errors import UnknownName
 from rakurs.core.table import TABLE, Table
-from rakurs.schema.contacts import ACTIVITIES, AD_COSTS, CALLS, CAMPAIGNS, CHANNELS, EXPERIMENT_ASSIGNMENTS
+from rakurs.schema.contacts import (
+    ACTIVITIES,
+    AD_COSTS,
+    CALLS,
+    CAMPAIGNS,
+    CHANNELS,
+    EXPERIMENT_ASSIGNMENTS,
+    SERVICE_COSTS,
+)
 from rakurs.schema.customers import CUSTOMERS, EMPLOYEES
 from rakurs.schema.deals import DEAL_SNAPSHOTS, DEAL_STAGE_EVENTS, DEALS, LEADS, LOSS_REASONS, PIPELINES, STAGES
-from rakurs.schema.sales import EXCHANGE_RATES, ORDER_LINES, ORDERS, PAYMENTS, PLANS, PRODUCTS, STOCK, SUBSCRIPTIONS
+from rakurs.schema.sales import (
+    EXCHANGE_RATES,
+    ORDER_LINES,
+    ORDERS,
+    PAYMENTS,
+    PLANS,
+    PRODUCTS,
+    PROMOTIONS,
+    STOCK,
+    SUBSCRIPTIONS,
+)
 
 TABLES: tuple[Table, ...] = (
     EXCHANGE_RATES,
@@ -16,6 +34,7 @@ TABLES: tuple[Table, ...] = (
     CHANNELS,
     CAMPAIGNS,
     PRODUCTS,
+    PROMOTIONS,
     CUSTOMERS,
     LEADS,
     DEALS,
@@ -26,6 +45,7 @@ TABLES: tuple[Table, ...] = (
     PAYMENTS,
     SUBSCRIPTIONS,
     STOCK,
+    SERVICE_COSTS,
     ACTIVITIES,
     CALLS,
     AD_COSTS,
@@ -64,6 +84,8 @@ __all__ = [
     "PIPELINES",
     "PLANS",
     "PRODUCTS",
+    "PROMOTIONS",
+    "SERVICE_COSTS",
     "STAGES",
     "STOCK",
     "SUBSCRIPTIONS",

@@ -1,4 +1,4 @@
-"""Where customers come from, at what cost, and how the company talks to them: channels, advertising, activities, calls."""
+"""Where customers come from, how the company talks to them, and what both cost: channels, advertising, activities, calls."""
 
 from rakurs.core.table import Table
 from rakurs.core.text import Text
@@ -74,6 +74,35 @@ EXPERIMENT_ASSIGNMENTS = Table(
         column("experiment", Unit.TEXT, "Название пробы", "Name of the experiment"),
         column("cost", Unit.MONEY, "Стоило обращение", "Cost of the contact", low=0),
         column("currency", Unit.TEXT, "Валюта", "Currency"),
+    ),
+)
+
+SERVICE_COSTS = Table(
+    name="service_costs",
+    title=Text(ru="Расходы на клиентов", en="Costs to serve"),
+    grain=Text(
+        ru="Один расход на клиента сверх себестоимости: доставка, сервис",
+        en="One cost of a customer beyond the cost of goods: a delivery, a service visit",
+    ),
+    key=("cost_id",),
+    columns=(
+        column("cost_id", Unit.ID, "Расход", "Cost", required=True),
+        column("spent_at", Unit.TIME, "День", "Day", required=True),
+        column("amount", Unit.MONEY, "Сумма", "Amount", required=True),
+        choice(
+            "kind",
+            "Вид",
+            "Kind",
+            {
+                "delivery": Text(ru="Доставка", en="Delivery"),
+                "service": Text(ru="Сервис", en="Service"),
+                "other": Text(ru="Другое", en="Other"),
+            },
+        ),
+        column("currency", Unit.TEXT, "Валюта", "Currency"),
+        reference("customer_id", "customers", "Клиент", "Customer"),
+        reference("order_id", "orders", "Заказ", "Order"),
+        reference("deal_id", "deals", "Сделка", "Deal"),
     ),
 )
 

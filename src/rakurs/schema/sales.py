@@ -1,4 +1,4 @@
-"""What was sold and paid: products, orders and their lines, payments, plans, exchange rates."""
+"""What was sold and paid: products, promotions, orders and their lines, payments, plans, exchange rates."""
 
 from rakurs.core.table import Table
 from rakurs.core.text import Text
@@ -78,6 +78,25 @@ SUBSCRIPTIONS = Table(
         reference("product_id", "products", "Товар", "Product"),
         reference("manager_id", "employees", "Менеджер", "Manager"),
         reference("channel_id", "channels", "Канал", "Channel"),
+    ),
+)
+
+PROMOTIONS = Table(
+    name="promotions",
+    title=Text(ru="Акции", en="Promotions"),
+    grain=Text(
+        ru="Акция и то, что она продвигает: товар, группа товаров или весь ассортимент",
+        en="A promotion and what it promotes: a product, a product category, or everything",
+    ),
+    key=("promotion_id", "product_id", "category"),
+    columns=(
+        column("promotion_id", Unit.ID, "Акция", "Promotion", required=True),
+        column("starts_on", Unit.DAY, "С дня", "From", required=True),
+        column("ends_on", Unit.DAY, "По день включительно", "To, inclusive", required=True),
+        reference("product_id", "products", "Товар", "Product"),
+        column("category", Unit.TEXT, "Группа товаров", "Product category"),
+        column("name", Unit.TEXT, "Название", "Name"),
+        column("discount", Unit.SHARE, "Скидка, доля", "Discount, share", low=0),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Look-alikes: which other customers are like the best ones, and in what?"""
+"""Look-alikes: which other customers are like the best ones, or those of a segment, and in what?"""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 
 from rakurs.analyses.clients.names import with_customer_names
 from rakurs.analyses.columns import CUSTOMER, choice, column, named
-from rakurs.analyses.filters import basis_choice
+from rakurs.analyses.filters import basis_choice, in_segment
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members, Need
 from rakurs.core.frames import count_where, ratio, row_number, where_cell
 from rakurs.core.params import Params, parameter
@@ -20,6 +20,7 @@ from rakurs.marts.tables import SALE_LINES, SALES
 from rakurs.metrics.basis import BUYING_BASIS, Basis, in_basis
 from rakurs.schema import CHANNELS, CUSTOMERS
 from rakurs.schema.derived import stored
+from rakurs.schema.segments import SEGMENT_MEMBERSHIPS
 
 Frame = nw.LazyFrame[Any]
 
@@ -44,6 +45,16 @@ class LookAlikesParams(Params):
 
     best_share: float = parameter(
         0.2, Text(ru="Лучшие: доля покупавших", en="The best: share of buyers"), unit=Unit.SHARE, ge=0.01, le=0.5
+    )
+    like_segment: str | None = parameter(
+        None,
+        Text(ru="Похожих на сегмент", en="Like a segment"),
+        unit=Unit.ID,
+        help=Text(
+            ru="На его клиентов в день вопроса; не выбран: на лучших по выручке",
+            en="Like its customers on the day of the question; without one: like the best by revenue",
+        ),
+        options="customer_segment",
     )
     active_days: int = parameter(
         365, Text(ru="По выручке за столько дней", en="By revenue of so many days"), unit=Unit.DAYS, ge=30, le=1_095
@@ -100,14 +111,18 @@ def _people(frames: Frames, params: LookAlikesParams) -> Frame:
         .with_columns(row_number(["all"], ["least", KEY]).alias("place"), nw.col("all").sum().over("all").alias("size"))
     )
     is_best = nw.col("place") <= (nw.col("size").cast(nw.Float64()) * params.best_share).ceil()
+    best = bought.filter(is_best).select(KEY)
+    if params.like_segment is not None:
+        best = in_segment(frames["memberships"], params.like_segment, params.today).group_by(KEY).agg()
     is_created = (nw.col("created_on") <= nw.lit(params.today)) | nw.col("created_on").is_null()
     return (
         present(frames["customers"])
         .filter(is_created)
         .select(KEY, "kind", "region", "channel_id")
         .join(_first_categories(frames, params), on=KEY, how="left")
-        .join(bought.select(KEY, "revenue", is_best.alias("is_best")), on=KEY, how="left")
-        .with_columns(nw.when(nw.col("is_best")).then(nw.lit(1)).otherwise(nw.lit(0)).alias("is_best"))
+        .join(bought.select(KEY, "revenue"), on=KEY, how="left")
+        .join(best.with_columns(nw.lit(1).alias("is_best")), on=KEY, how="left")
+        .with_columns(nw.col("is_best").fill_null(0))
     )
 
 
@@ -194,8 +209,12 @@ def members(frames: Frames, params: LookAlikesParams, cell: Cell) -> Frame:
     return where_cell(unnamed(params=params, **frames), dict(cell)).select(KEY)
 
 
-def _buyers(frames: Frames, params: LookAlikesParams) -> Frame:
-    return _people(frames, params).filter(~nw.col("revenue").is_null())
+def _known(frames: Frames, params: LookAlikesParams) -> Frame:
+    """Who is learned from: the buyers the best are chosen of, or the segment's customers."""
+    people = _people(frames, params)
+    if params.like_segment is None:
+        return people.filter(~nw.col("revenue").is_null())
+    return people.filter(nw.col("is_best") == 1)
 
 
 def _orders(kind: str, amount: float) -> list[dict[str, Any]]:
@@ -250,14 +269,16 @@ ANALYSIS = Analysis(
     ),
     definition=Text(
         ru=(
-            "Лучшие: доля best_share покупавших за active_days дней, с наибольшей выручкой. Признаки известны с начала: вид, регион, "
+            "Лучшие: доля best_share покупавших за active_days дней, с наибольшей выручкой; выбран сегмент: вместо них его клиенты в "
+            "день вопроса. Признаки известны с начала: вид, регион, "
             "канал, группа товаров, на которую ушло больше всего денег в первый день покупок; чего о клиенте не известно, то не "
             "считается. Сходство = доля лучших среди клиентов со значением признака / доля лучших вообще, притянутая к 1 "
             f"весом {PRIOR_CUSTOMERS:.0f} клиентов; по признакам перемножено (наивный Байес), поэтому связанные признаки завышают. "
             "Лучших среди таких же: доля в одной двадцатой всех клиентов по сходству, сами лучшие тоже в счёт."
         ),
         en=(
-            "The best: the share best_share of those who bought within active_days days, by revenue. Traits are known from the "
+            "The best: the share best_share of those who bought within active_days days, by revenue; where a segment is chosen: its "
+            "customers on the day of the question instead. Traits are known from the "
             "start: kind, region, channel, the category that took most money on the first day of buying; what is not known of a "
             "customer does not count. Likeness = share of the best among customers with the value / share of the best "
             f"among all, pulled to 1 by the weight of {PRIOR_CUSTOMERS:.0f} customers; multiplied over traits (naive Bayes), so that "
@@ -266,7 +287,13 @@ ANALYSIS = Analysis(
         ),
     ),
     source="Hand, Yu, International Statistical Review 69 (2001), 385-398",
-    inputs={"customers": stored(CUSTOMERS), "sales": SALES, "lines": SALE_LINES, "channels": stored(CHANNELS)},
+    inputs={
+        "customers": stored(CUSTOMERS),
+        "sales": SALES,
+        "lines": SALE_LINES,
+        "channels": stored(CHANNELS),
+        "memberships": SEGMENT_MEMBERSHIPS,
+    },
     params=LookAlikesParams,
     columns=COLUMNS,
     order=("-likeness", "customer_id"),
@@ -277,9 +304,12 @@ ANALYSIS = Analysis(
     gate=DataGate(
         needs=(
             Need(
-                what=Text(ru="клиентов, покупавших за эти дни", en="customers who bought within those days"),
+                what=Text(
+                    ru="клиентов, покупавших за эти дни (или бывших в сегменте)",
+                    en="customers who bought within those days (or were in the segment)",
+                ),
                 at_least=LEAST_BUYERS,
-                rows=_buyers,
+                rows=_known,
             ),
         )
     ),

@@ -1,4 +1,4 @@
-"""Profitability: who brings the margin, and who eats it up? The whale curve."""
+"""Profitability: who brings the profit, and who eats it up? The whale curve."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,14 +7,24 @@ from typing import Any, ClassVar
 import narwhals.stable.v2 as nw
 
 from rakurs.analyses.columns import choice, column, named, overlapping
-from rakurs.analyses.filters import SalesFilters, asked_sales, basis_choice
+from rakurs.analyses.filters import SalesFilters, asked_sales, basis_choice, narrowed
 from rakurs.analyses.sale_gates import SALES_WITHOUT_REVENUE
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Naming, Need
-from rakurs.core.frames import absent, count_distinct, ratio, row_number, sum_or_null, sum_where, where_cell
+from rakurs.core.frames import (
+    absent,
+    count_distinct,
+    count_where,
+    ratio,
+    row_number,
+    sum_or_null,
+    sum_where,
+    to_money,
+    where_cell,
+)
 from rakurs.core.params import parameter
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
-from rakurs.marts.tables import CUSTOMER, SALE_LINES, SALES
+from rakurs.marts.tables import CUSTOMER, CUSTOMER_COSTS, SALE_LINES, SALES
 from rakurs.metrics.basis import BUYING_BASIS, Basis
 from rakurs.schema import CHANNELS, CUSTOMERS, PRODUCTS
 from rakurs.schema.derived import stored
@@ -80,9 +90,32 @@ class ProfitabilityParams(SalesFilters):
             By.CATEGORIES: Text(ru="Группы товаров", en="Product categories"),
         },
     )
+    hour_cost: float = parameter(
+        0,
+        Text(ru="Час сотрудника стоит", en="An employee's hour costs"),
+        unit=Unit.MONEY,
+        help=Text(
+            ru="Встречи, задачи и разговоры с клиентом; 0: их время не считать",
+            en="Meetings, tasks and talks with the customer; 0: their time is not counted",
+        ),
+        ge=0,
+        is_advanced=True,
+    )
+    money_rate: float = parameter(
+        0,
+        Text(ru="Деньги стоят в год", en="Money costs a year"),
+        unit=Unit.SHARE,
+        help=Text(
+            ru="Ставка, под которую ждут оплаты заказов; 0: ожидание не считать",
+            en="The rate at which payments of orders are waited for; 0: waiting is not counted",
+        ),
+        ge=0,
+        le=2,
+        is_advanced=True,
+    )
     break_even: float = parameter(
         0.02,
-        Text(ru="Около нуля: маржа до доли выручки", en="Break-even: margin up to a share of revenue"),
+        Text(ru="Около нуля: прибыль до доли выручки", en="Break-even: profit up to a share of revenue"),
         unit=Unit.SHARE,
         ge=0,
         le=0.5,
@@ -102,7 +135,11 @@ COLUMNS = (
     column("cost", Unit.MONEY, "Себестоимость", "Cost of goods"),
     column("margin", Unit.MONEY, "Маржа", "Margin"),
     column("margin_rate", Unit.RATIO, "Рентабельность", "Margin rate"),
-    column("share", Unit.RATIO, "Доля маржи", "Share of margin"),
+    column("serving", Unit.MONEY, "Доставка и сервис", "Delivery and service"),
+    column("work", Unit.MONEY, "Время сотрудников", "Employees' time"),
+    column("waiting", Unit.MONEY, "Ожидание оплаты", "Waiting for payment"),
+    column("profit", Unit.MONEY, "Прибыль", "Profit"),
+    column("share", Unit.RATIO, "Доля прибыли", "Share of profit"),
     column("cumulative_share", Unit.RATIO, "Доля нарастающим итогом", "Cumulative share"),
     choice("class", "Класс", "Class", CLASSES),
 )
@@ -119,17 +156,52 @@ def sold(frames: Frames, params: ProfitabilityParams) -> Frame:
     return rows.with_columns(nw.col(KEYS[params.by]).alias("id"))
 
 
+def served(frames: Frames, params: ProfitabilityParams) -> Frame:
+    """What customers cost in the period beyond the goods, `id` being whose it is; none is known of products."""
+    window, day = params.window, nw.col("spent_on")
+    costs = narrowed(frames["customer_costs"], params).filter(window.contains(day), day <= nw.lit(params.today))
+    hour, year = (nw.lit(float(value)) if value else nw.lit(None) for value in (params.hour_cost, params.money_rate))
+    return costs.select(
+        nw.col("customer_id" if params.by in OF_LINES else KEYS[params.by]).alias("id"),
+        "customer_id",
+        nw.col("amount").alias("serving"),
+        to_money(nw.col("hours") * hour.cast(nw.Float64())).alias("work"),
+        to_money(nw.col("money_years") * year.cast(nw.Float64())).alias("waiting"),
+    ).filter(
+        ~(nw.col("serving").is_null() & nw.col("work").is_null() & nw.col("waiting").is_null()),
+        nw.lit(params.by not in OF_LINES),
+    )
+
+
+COSTS = ("serving", "work", "waiting")
+_OF_SALES = ("revenue", "returned", "discount", "margin")
+
+
 def counted(frames: Frames, params: ProfitabilityParams) -> Frame:
-    """`sold` without what belongs to nobody where only owners are compared."""
-    rows = sold(frames, params)
+    """The sales of the period and what serving cost in it, without what belongs to nobody where only owners are compared."""
+    of_sales = sold(frames, params).select(
+        "id",
+        "customer_id",
+        *(nw.col(name).cast(Unit.MONEY.dtype) for name in _OF_SALES),
+        *(absent(Unit.MONEY).alias(name) for name in COSTS),
+        nw.lit(value=True).alias("is_sold"),
+    )
+    of_service = served(frames, params).select(
+        "id",
+        "customer_id",
+        *(absent(Unit.MONEY).alias(name) for name in _OF_SALES),
+        *(nw.col(name).cast(Unit.MONEY.dtype) for name in COSTS),
+        nw.lit(value=False).alias("is_sold"),
+    )
+    rows = nw.concat([of_sales, of_service])
     return rows.filter(~nw.col("id").is_null()) if params.by in OWNED else rows
 
 
 def ranked(frames: Frames, params: ProfitabilityParams) -> Frame:
-    """One row per owner with its money, place and class; the greatest margin first, unknown margins last.
+    """One row per owner with its money, place and class; the greatest profit first, unknown ones last.
 
-    Margin and cost are of the revenue whose cost is known. Shares are of the sum of all known margins, losses taken
-    off; they are null where that sum is not above zero.
+    Margin and cost are of the revenue whose cost is known; profit is the margin less what serving cost. Shares are of the
+    sum of all known profits, losses taken off; they are null where that sum is not above zero.
     """
     is_costed = ~nw.col("margin").is_null()
     summed = (
@@ -142,11 +214,22 @@ def ranked(frames: Frames, params: ProfitabilityParams) -> Frame:
             sum_or_null("discount").alias("discount"),
             sum_where("revenue", is_costed).alias("known_revenue"),
             sum_or_null("margin").alias("margin"),
+            *(sum_or_null(name).alias(name) for name in COSTS),
+            count_where(nw.col("is_sold")).alias("sales"),
         )
+        .with_columns(
+            # Whoever only cost something sold nothing: a margin of 0 is known.
+            nw.when(nw.col("sales") == 0)
+            .then(nw.lit(0).cast(Unit.MONEY.dtype))
+            .otherwise(nw.col("margin"))
+            .alias("margin")
+        )
+        .with_columns(_profit().alias("profit"))
         .with_columns(
             (nw.col("revenue") - nw.col("known_revenue")).alias("unknown_revenue"),
             (nw.col("known_revenue") - nw.col("margin")).alias("cost"),
-            (nw.col("margin") * 100).cast(nw.Int64()).alias("cents"),
+            (nw.col("profit") * 100).cast(nw.Int64()).alias("cents"),
+            (nw.col("margin") * 100).cast(nw.Int64()).alias("margin_cents"),
             (nw.col("known_revenue") * 100).cast(nw.Int64()).alias("revenue_cents"),
         )
     )
@@ -162,6 +245,14 @@ def ranked(frames: Frames, params: ProfitabilityParams) -> Frame:
         nw.col("worth").cum_sum().over(order_by=list(in_order)).cast(nw.Int64()).alias("up_to"),
     )
     return _with_class(running, params)
+
+
+def _profit() -> nw.Expr:
+    nothing = nw.lit(0).cast(Unit.MONEY.dtype)
+    profit = nw.col("margin")
+    for name in COSTS:
+        profit = profit - nw.coalesce(nw.col(name), nothing)
+    return profit
 
 
 def _with_class(running: Frame, params: ProfitabilityParams) -> Frame:
@@ -181,12 +272,14 @@ def _with_class(running: Frame, params: ProfitabilityParams) -> Frame:
         in_class.alias("class"),
         nw.when(is_shared).then(ratio(nw.col("cents"), nw.col("whole"))).alias("share"),
         nw.when(is_shared).then(ratio(nw.col("up_to"), nw.col("whole"))).alias("cumulative_share"),
-        nw.when(nw.col("revenue_cents") > 0).then(ratio(nw.col("cents"), nw.col("revenue_cents"))).alias("margin_rate"),
+        nw.when(nw.col("revenue_cents") > 0)
+        .then(ratio(nw.col("margin_cents"), nw.col("revenue_cents")))
+        .alias("margin_rate"),
     )
 
 
 def profitability(*, params: ProfitabilityParams, **frames: Frame) -> Frame:
-    """One row per customer (region, channel, kind, product, category) with a sale or a return in the period."""
+    """One row per customer (region, channel, kind, product, category) with a sale, a return or a cost in the period."""
     return _with_names(ranked(frames, params), frames, params)
 
 
@@ -227,6 +320,16 @@ def _line(order_id: str, amount: int, cost: int | None, *, is_return: bool = Fal
 EXAMPLE = Example(
     tables={
         "customers": [{"customer_id": "whale", "name": "Кит"}],
+        "service_costs": [
+            {"cost_id": "1", "spent_at": "2026-03-31 23:59", "amount": 10, "kind": "delivery", "order_id": "1"},
+            {"cost_id": "2", "spent_at": "2026-03-01", "amount": 25, "kind": "service", "customer_id": "only served"},
+            {"cost_id": "too early", "spent_at": "2026-02-28 23:59", "amount": 999, "customer_id": "whale"},
+            {"cost_id": "too late", "spent_at": "2026-04-01", "amount": 999, "customer_id": "whale"},
+            {"cost_id": "of nobody", "spent_at": "2026-03-15", "amount": 999},
+        ],
+        "activities": [
+            {"activity_id": "1", "at": "2026-03-15", "kind": "meeting", "customer_id": "good", "duration_seconds": 360},
+        ],
         "orders": [
             _order("1", "2026-03-01", "whale", 1000, discount=50),
             _order("2", "2026-03-31 23:59", "good", 400),
@@ -255,23 +358,27 @@ EXAMPLE = Example(
             _line("too late", 10000, 1),
         ],
     },
-    params=ProfitabilityParams.model_validate({"from_day": "2026-03-01", "to_day": "2026-03-31", "as_of": "2026-04-30"}),
+    params=ProfitabilityParams.model_validate({"from_day": "2026-03-01", "to_day": "2026-03-31", "as_of": "2026-04-30", "hour_cost": 600}),
     expect=[
-        # Margins 400, 300, 80, 80, 21, 20 and -181: 720 in all, 901 before the loss.
+        # Profits 390, 240, 80, 80, 21, 20, -25 and -181: 625 in all, 831 before the losses.
         {"place": 1, "id": "whale", "name": "Кит", "customers": 1, "revenue": 1000, "returned": -200, "discount": 50,
-         "unknown_revenue": 0, "cost": 600, "margin": 400, "margin_rate": 0.4, "share": 400 / 720,
-         "cumulative_share": 400 / 720, "class": "profitable"},
-        {"place": 2, "id": "good", "margin": 300, "discount": None, "cumulative_share": 700 / 720},
-        {"place": 3, "id": "tie a", "margin": 80, "cumulative_share": 780 / 720},
-        {"place": 4, "id": "tie b", "margin": 80, "cumulative_share": 860 / 720},
-        {"place": 5, "id": "above nearly", "margin": 21, "cumulative_share": 881 / 720, "class": "profitable"},
+         "unknown_revenue": 0, "cost": 600, "margin": 400, "margin_rate": 0.4, "serving": 10, "work": None,
+         "waiting": None, "profit": 390, "share": 390 / 625, "cumulative_share": 390 / 625, "class": "profitable"},
+        # Six minutes of an hour that costs 600.
+        {"place": 2, "id": "good", "margin": 300, "discount": None, "serving": None, "work": 60, "profit": 240,
+         "cumulative_share": 630 / 625},
+        {"place": 3, "id": "tie a", "margin": 80, "cumulative_share": 710 / 625},
+        {"place": 4, "id": "tie b", "margin": 80, "cumulative_share": 790 / 625},
+        {"place": 5, "id": "above nearly", "margin": 21, "cumulative_share": 811 / 625, "class": "profitable"},
         # Exactly 2 % of the revenue.
-        {"place": 6, "id": "nearly", "margin": 20, "cumulative_share": 901 / 720, "class": "break_even"},
+        {"place": 6, "id": "nearly", "margin": 20, "cumulative_share": 831 / 625, "class": "break_even"},
+        {"place": 7, "id": "only served", "revenue": 0, "cost": 0, "margin": 0, "margin_rate": None, "serving": 25,
+         "profit": -25, "share": -25 / 625, "class": "loss_making"},
         # The cost of the second order is not known: its 60 are in the revenue, not in the margin.
-        {"place": 7, "id": "in the red", "revenue": 160, "unknown_revenue": 60, "cost": 281, "margin": -181,
-         "margin_rate": -1.81, "share": -181 / 720, "cumulative_share": 1.0, "class": "loss_making"},
-        {"place": 8, "id": "no cost", "revenue": 500, "unknown_revenue": 500, "cost": None, "margin": None,
-         "margin_rate": None, "share": None, "cumulative_share": None, "class": "unknown"},
+        {"place": 8, "id": "in the red", "revenue": 160, "unknown_revenue": 60, "cost": 281, "margin": -181,
+         "margin_rate": -1.81, "share": -181 / 625, "cumulative_share": 1.0, "class": "loss_making"},
+        {"place": 9, "id": "no cost", "revenue": 500, "unknown_revenue": 500, "cost": None, "margin": None,
+         "margin_rate": None, "profit": None, "share": None, "cumulative_share": None, "class": "unknown"},
     ],
 )  # fmt: skip
 
@@ -279,44 +386,51 @@ ANALYSIS = Analysis(
     name="profitability",
     area="clients",
     title=Text(ru="Прибыльность", en="Profitability"),
-    question=Text(ru="Кто приносит маржу, а кто её съедает?", en="Who brings the margin, and who eats it up?"),
+    question=Text(ru="Кто приносит прибыль, а кто её съедает?", en="Who brings the profit, and who eats it up?"),
     how_to_read=Text(
         ru=(
-            "Кривая кита: клиенты от самого прибыльного, линия показывает, сколько маржи набралось. Где она выше 100 %, "
+            "Кривая кита: клиенты от самого прибыльного, линия показывает, сколько прибыли набралось. Где она выше 100 %, "
             "прибыльные заработали больше итога; где падает, остальные это съедают. Смотрите на тех, у кого большая "
-            "выручка и убыток: цена, скидка или возвраты."
+            "выручка и убыток: цена, скидка, возвраты или дорогое обслуживание."
         ),
         en=(
-            "The whale curve: customers from the most profitable on, the line is the margin so far. Where it is above "
+            "The whale curve: customers from the most profitable on, the line is the profit so far. Where it is above "
             "100 %, the profitable ones earned more than the total; where it falls, the rest eat it up. Look at those "
-            "with much revenue and a loss: price, discount or returns."
+            "with much revenue and a loss: price, discount, returns or dear service."
         ),
     ),
     definition=Text(
         ru=(
             "Маржа = выручка минус себестоимость товаров, по продажам периода, у которых себестоимость известна; выручка "
             "остальных показана отдельно и в маржу не входит. Возвраты отрицательны и уже вычтены из выручки, скидки уже "
-            "не в ней. Скидки известны у заказа целиком, а не у товара. Доля: от суммы всех маржей, убытки вычтены; "
-            "нарастающим итогом от большей маржи к меньшей, затем по коду, поэтому при убытках она поднимается выше 100 %. "
-            "Если сумма не больше нуля, долей нет. Около нуля: маржа по модулю не больше доли break_even (2 %) выручки с "
-            "известной себестоимостью. Товары и группы: по строкам заказов, их сумма может отличаться от суммы заказов. "
-            "Расходы на обслуживание (доставка, часы, отсрочка платежа) не загружаются: это маржа до них, и настоящих "
-            "убыточных может быть больше."
+            "не в ней. Скидки известны у заказа целиком, а не у товара. Прибыль = маржа минус обслуживание клиента в те же дни: "
+            "загруженные расходы (доставка, сервис), время сотрудников (дела с длительностью, кроме звонков, и разговоры по "
+            "телефону) по цене часа hour_cost и ожидание оплаты заказов (от заказа до первой оплаты) под ставку money_rate. Цена "
+            "часа и ставка не заданы (0): время и ожидание не считаются. Расход относится к заказу, сделке или клиенту, который в "
+            "нём назван; кто в эти дни только стоил денег, тоже в списке, с выручкой 0. У товаров и групп обслуживания нет. Доля: "
+            "от суммы всех прибылей, убытки вычтены; нарастающим итогом от большей прибыли к меньшей, затем по коду, поэтому при "
+            "убытках она поднимается выше 100 %. Если сумма не больше нуля, долей нет. Около нуля: прибыль по модулю не больше "
+            "доли break_even (2 %) выручки с известной себестоимостью. Товары и группы: по строкам заказов, их сумма может "
+            "отличаться от суммы заказов."
         ),
         en=(
             "Margin = revenue less cost of goods, over the sales of the period whose cost is known; the revenue of the rest "
             "is shown apart and is not in the margin. Returns are negative and already taken off the revenue, discounts "
-            "are not in it. Discounts are known of a whole order, not of a product. Share: of the sum of all margins, "
-            "losses taken off; cumulated from the greatest margin down, then by id, so that losses lift it above 100 %. "
-            "With a sum not above zero there are no shares. Break-even: a margin of at most the share break_even (2 %) of "
-            "the revenue whose cost is known, either way. Products and categories: by order lines, which may add up to "
-            "something else than the orders. Costs to serve (delivery, hours, late payment) are not loaded: this is the "
-            "margin before them, and truly more may be loss-making."
+            "are not in it. Discounts are known of a whole order, not of a product. Profit = margin less what serving the customer "
+            "cost in the same days: loaded costs (delivery, service), employees' time (activities with a length, calls apart, and "
+            "talks by phone) at hour_cost an hour, and waiting for payments of orders (from the order to its first payment) at "
+            "money_rate a year. With no hour's cost and no rate (0), time and waiting are not counted. A cost belongs to the order, "
+            "deal or customer it names; whoever only cost money in those days is listed too, with a revenue of 0. Of products and "
+            "categories no service is known. Share: of the sum of all profits, losses taken off; cumulated from the greatest "
+            "profit down, then by id, so that losses lift it above 100 %. With a sum not above zero there are no shares. "
+            "Break-even: a profit of at most the share break_even (2 %) of the revenue whose cost is known, either way. Products "
+            "and categories: by order lines, which may add up to something else than the orders."
         ),
     ),
     source="Kaplan and Narayanan, Measuring and Managing Customer Profitability, Journal of Cost Management, 2001",
     inputs={
         "sales": SALES,
+        "customer_costs": CUSTOMER_COSTS,
         "sale_lines": SALE_LINES,
         "customers": stored(CUSTOMERS),
         "products": stored(PRODUCTS),
@@ -358,6 +472,15 @@ ANALYSIS = Analysis(
                 en="Sales without a customer or product: not compared",
             ),
             rows=lambda frames, params: sold(frames, params).filter(nw.col("id").is_null(), nw.lit(params.by in OWNED)),
+        ),
+        LeftOut(
+            reason=Text(
+                ru="Расходы, дела и ожидания без клиента: ни на кого не отнесены",
+                en="Costs, activities and waiting without a customer: put on nobody",
+            ),
+            rows=lambda frames, params: served(frames, params).filter(
+                nw.col("id").is_null(), nw.lit(params.by in OWNED)
+            ),
         ),
         SALES_WITHOUT_REVENUE,
     ),

@@ -86,6 +86,7 @@ DEFECTS: dict[str, tuple[Defect, ...]] = {
     "ad_costs": (bad_number("amount", "по договору"), bad_date("spent_at")),
     "experiment_assignments": (missing("customer_id"), bad_date("assigned_at")),
     "subscriptions": (missing("subscription_id"), bad_date("started_at")),
+    "service_costs": (bad_number("amount", "по счёту"), bad_date("spent_at")),
     "stock": (bad_number("quantity", "есть"), bad_date("counted_at")),
     "plans": (bad_number("target", "как в прошлом году"), missing("metric")),
 }
@@ -111,6 +112,7 @@ IDENTIFIERS = {
     "ad_costs": "campaign_id",
     "experiment_assignments": "experiment_id",
     "subscriptions": "subscription_id",
+    "service_costs": "cost_id",
     "stock": "product_id",
     "plans": "employee_id",
 }

@@ -112,6 +112,10 @@ _TOPICS = {
             count(*) filter (where has_antecedent and has_consequent) as both_orders
         from baskets group by all
     """,
+    "second": """
+        select 'all' as key, count(*) as lines, count(*) filter (where takes_second) as doubled
+        from sold_lines where is_promoted
+    """,
     "promo": "select promo_code as key, count(*) as orders from orders where promo_code is not null group by all",
     "month": """
         select strftime(moment(created_second), '%Y-%m') as key, count(*) as customers from people group by all

@@ -24,6 +24,8 @@ from rakurs.sources.demo import (
     orders,
     people,
     plans,
+    promotions,
+    serving,
     stock,
     subscriptions,
 )
@@ -104,7 +106,7 @@ def _chunks(customers: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def _make_once(connection: Connection, output: Folder) -> None:
-    for part in (days, people, catalogue, deals, contacts, subscriptions, experiments):
+    for part in (days, people, catalogue, promotions, deals, contacts, subscriptions, experiments):
         run(connection, part.STEPS)
     facts.prepare(connection)
     output.write_parts(connection, REFERENCE_RECORDS, part=0)
@@ -113,7 +115,7 @@ def _make_once(connection: Connection, output: Folder) -> None:
 
 def _make_chunk(connection: Connection, output: Folder, *, first: int, past: int, number: int) -> None:
     define_chunk(connection, first=first, past=past)
-    for part in (people, identity, deals, orders, contacts, subscriptions, experiments):
+    for part in (people, identity, deals, orders, serving, contacts, subscriptions, experiments):
         run(connection, part.CHUNK_STEPS)
     output.write_parts(connection, CHUNK_RECORDS, part=number)
     output.write_truth_parts(connection, CHUNK_TRUTH, part=number)

@@ -13,6 +13,7 @@ from rakurs.sources.demo.catalogue import (
 )
 from rakurs.sources.demo.deals import WON
 from rakurs.sources.demo.people import COMPANY, DUPLICATE_SHARE
+from rakurs.sources.demo.promotions import SECOND_SHARE
 from rakurs.sources.demo.steps import DAY_SECONDS, Step, arrivals, chosen
 
 CANCELLED_SHARE = 0.04
@@ -124,7 +125,7 @@ CHUNK_STEPS = (
             select *, unnest(range(1, base_lines + 1)) as line from order_heads
         ),
         drawn as (
-            select order_no, line * 10 as line_no, month_no, audience_no, kind, branch_factor, discount_rate,
+            select order_no, line * 10 as line_no, month_no, day_no, audience_no, kind, branch_factor, discount_rate,
                 u(order_no * 100 + line, 'product') as product_draw
             from numbered
         )
@@ -151,6 +152,8 @@ CHUNK_STEPS = (
         ),
         priced as (
             select l.order_no, l.line_no, l.product_no, l.discount_rate, m.category_no, m.return_rate,
+                p.promotion_no is not null as is_promoted,
+                p.promotion_no is not null and u(l.order_no * 1000 + l.line_no, 'second') < {SECOND_SHARE} as takes_second,
                 if(l.kind = {COMPANY},
                     1 + floor(expo(l.order_no * 1000 + l.line_no, 'units') * (m.units - 1))::bigint,
                     1 + floor(expo(l.order_no * 1000 + l.line_no, 'units') * if(m.units > 1, 0.8, 0.2))::bigint)
@@ -159,14 +162,19 @@ CHUNK_STEPS = (
                 m.unit_cost
             from lines as l
             join product_months as m using (product_no, month_no)
+            left join promotions as p
+                on p.category_no = m.category_no and l.day_no >= p.from_no and l.day_no < p.past_no
+        ),
+        taken as (
+            select * replace (if(takes_second, 2, 1) * quantity as quantity) from priced
         )
-        select order_no, line_no, product_no, category_no, quantity, price,
+        select order_no, line_no, product_no, category_no, quantity, price, is_promoted, takes_second,
             (quantity * unit_cost)::decimal(18, 2) as cost,
             round(quantity * price * discount_rate, 2)::decimal(18, 2) as discount,
             (quantity * price)::decimal(18, 2) - round(quantity * price * discount_rate, 2)::decimal(18, 2) as amount,
             u(order_no * 1000 + line_no, 'return') < return_rate as is_returned,
             false as is_return
-        from priced
+        from taken
         """,
     ),
     Step(

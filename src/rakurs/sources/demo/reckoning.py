@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from rakurs.sources.demo import catalogue, contacts, days, dirt, experiments, facts, people
+from rakurs.sources.demo import catalogue, contacts, days, dirt, experiments, facts, people, promotions
 from rakurs.sources.demo import deals as deals_part
 from rakurs.sources.demo.steps import Connection
 from rakurs.sources.demo.truth import (
@@ -61,6 +61,11 @@ def truth_of(connection: Connection, *, customers: int, seed: int, first_day: da
         returned_by_category=_returned(counts),
         affinities=_affinities(counts),
         elasticity=catalogue.ELASTICITY,
+        doubled_by_promotions=Rate(
+            parameter=promotions.SECOND_SHARE,
+            trials=_count(counts, "second", "all", "lines"),
+            successes=_count(counts, "second", "all", "doubled"),
+        ),
         promo_codes=_promo_codes(counts),
         experiments=_experiments(counts),
         foreign_deals={code: one["deals"] for code, one in counts["currency"].items() if code != "RUB"},

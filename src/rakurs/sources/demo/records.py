@@ -81,6 +81,12 @@ REFERENCE_RECORDS = {
             format('S{{:02d}}', supplier_no) as supplier_id, lead_time_days::varchar as lead_time_days
         from products
     """,
+    "promotions": """
+        select p.promotion_no as row_no, format('PR{:03d}', p.promotion_no) as promotion_id,
+            day_at(p.from_no)::varchar as starts_on, day_at(p.past_no - 1)::varchar as ends_on, null::varchar as product_id, c.category,
+            'Вторая штука в подарок: ' || c.category as name
+        from promotions as p join (select distinct category_no, category from products) as c using (category_no)
+    """,
 }
 """Tables made once for the whole company."""
 
@@ -143,6 +149,12 @@ CHUNK_RECORDS = {
             {order_id("order_no")} as order_id, {deal_id("deal_no")} as deal_id, {customer_id("no")} as customer_id,
             method, if(is_refund, 'true', 'false') as is_refund
         from payments
+    """,
+    "service_costs": f"""
+        select order_no as row_no, format('SC{{:012d}}', order_no) as cost_id,
+            moment(spent_second)::varchar as spent_at, amount::varchar as amount, 'delivery' as kind,
+            {customer_id("no")} as customer_id, {order_id("order_no")} as order_id
+        from service_costs
     """,
     "subscriptions": f"""
         select no as row_no, format('SB{{:07d}}', no) as subscription_id, moment(started_second)::varchar as started_at,

@@ -193,6 +193,8 @@ class Truth:
     returned_by_category: Mapping[str, Rate]
     affinities: tuple[AffinityTruth, ...]
     elasticity: float
+    doubled_by_promotions: Rate
+    """Lines sold under a promotion, and how many of them took twice as many."""
     promo_codes: Mapping[str, Rate]
     experiments: tuple[ExperimentTruth, ...]
     foreign_deals: Mapping[str, int]
