@@ -51,6 +51,16 @@ HELD_BY: Mapping[str, Mapping[str, str]] = {
     "experiment_assignments": {"customer_id": "customers"},
     "subscriptions": {"manager_id": "employees", "customer_id": "customers"},
     "ad_costs": {},
+    "site_traffic": {},
+    "visits": {"customer_id": "customers"},
+    "web_events": {"customer_id": "customers"},
+    "survey_responses": {
+        "employee_id": "employees",
+        "order_id": "orders",
+        "deal_id": "deals",
+        "customer_id": "customers",
+    },
+    "reviews": {"customer_id": "customers"},
 }
 """Whose a row of a canonical table is: of the first of these columns that it fills, by the table that one points to.
 
@@ -62,6 +72,10 @@ PERSONAL: Mapping[str, frozenset[str]] = {
     "leads": frozenset({"custom"}),
     "calls": frozenset({"phone", "recording_url", "custom"}),
     "activities": frozenset({"result", "custom"}),
+    "visits": frozenset({"visitor_id", "custom"}),
+    "web_events": frozenset({"phone", "email", "visitor_id", "custom"}),
+    "survey_responses": frozenset({"comment", "custom"}),
+    "reviews": frozenset({"author", "text", "custom"}),
 }
 """Columns that are empty for whoever may not see customers' personal data."""
 

@@ -24,6 +24,7 @@ from rakurs.schema.sales import (
     STOCK,
     SUBSCRIPTIONS,
 )
+from rakurs.schema.web import REVIEWS, SITE_TRAFFIC, SURVEY_RESPONSES, VISITS, WEB_EVENTS
 
 TABLES: tuple[Table, ...] = (
     EXCHANGE_RATES,
@@ -49,6 +50,11 @@ TABLES: tuple[Table, ...] = (
     ACTIVITIES,
     CALLS,
     AD_COSTS,
+    SITE_TRAFFIC,
+    VISITS,
+    WEB_EVENTS,
+    SURVEY_RESPONSES,
+    REVIEWS,
     EXPERIMENT_ASSIGNMENTS,
     PLANS,
 )
@@ -85,10 +91,15 @@ __all__ = [
     "PLANS",
     "PRODUCTS",
     "PROMOTIONS",
+    "REVIEWS",
     "SERVICE_COSTS",
+    "SITE_TRAFFIC",
     "STAGES",
     "STOCK",
     "SUBSCRIPTIONS",
+    "SURVEY_RESPONSES",
     "TABLES",
+    "VISITS",
+    "WEB_EVENTS",
     "table_named",
 ]
