@@ -45,6 +45,7 @@ ROWS: dict[str, Any] = {
         {"sold_on": on("2024-03-01"), "is_return": False, "customer_id": "c" + line["sale_id"], **line}
         for line in LINE_ROWS
     ],
+    "touchpoints": [{"visit_id": "1", "started_on": on("2024-03-05"), "visitor_id": "v", "is_contact": True}],
     "phone_calls": [{"call_id": "1", "direction": "in", "started_on": on("2024-03-05"), "is_missed": False}],
     "lead_outcomes": [{"lead_id": "1", "created_on": on("2024-03-05"), "is_converted": True}],
     "ad_spending": [

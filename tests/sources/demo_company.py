@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from rakurs.schema import table_named
 from rakurs.schema import TABLES as CANONICAL_TABLES
+from rakurs.schema import table_named
 from rakurs.sources.demo import Truth, generate
 from rakurs.sources.demo.truth import Rate
 

@@ -58,6 +58,11 @@ class Home:
         return self.path / "company.json"
 
     @property
+    def site_file(self) -> Path:
+        """Which sites of the company are counted."""
+        return self.path / "site.json"
+
+    @property
     def outbox_file(self) -> Path:
         """The mail server and chats this company sends through, with their keys; readable by its owner only."""
         return self.path / "outbox.json"

@@ -39,6 +39,7 @@ LOADED_AS: Mapping[str, tuple[str, ...]] = {
     "phone_calls": ("calls",),
     "lead_outcomes": ("leads",),
     "ad_spending": ("ad_costs",),
+    "touchpoints": ("visits",),
 }
 """Which canonical tables bring rows to a mart that metrics are read from: any of them does."""
 

@@ -11,7 +11,9 @@ from rakurs.app.serving import current
 from rakurs.state.models import User
 from rakurs.web.views.entrance import PASSED
 
-ALWAYS_ALLOWED = frozenset({"logout", "login", "login_code", "join", "set_language", "health"})
+ALWAYS_ALLOWED = frozenset(
+    {"logout", "login", "login_code", "join", "set_language", "health", "site_script", "collect"}
+)
 FIRST_THINGS = {
     "password_change": "Change the one-time password first",
     "set_second_factor": "Set up the second factor first",

@@ -11,6 +11,7 @@ from rakurs.marts.plans import plan_targets
 from rakurs.marts.sales import sale_lines, sales
 from rakurs.marts.searching import search_index
 from rakurs.marts.serving import customer_costs
+from rakurs.marts.site import touchpoints
 from rakurs.marts.states import deal_states
 from rakurs.marts.stock import availability
 from rakurs.marts.subscriptions import subscription_lives
@@ -32,6 +33,7 @@ from rakurs.marts.tables import (
     SEARCH_INDEX,
     STAGE_VISITS,
     SUBSCRIPTION_LIVES,
+    TOUCHPOINTS,
 )
 from rakurs.schema import (
     ACTIVITIES,
@@ -53,6 +55,8 @@ from rakurs.schema import (
     STAGES,
     STOCK,
     SUBSCRIPTIONS,
+    VISITS,
+    WEB_EVENTS,
 )
 from rakurs.schema.derived import stored
 
@@ -185,6 +189,17 @@ MARTS: tuple[Mart, ...] = (
         },
         build=customer_costs,
         sort=("customer_id", "spent_on"),
+    ),
+    Mart(
+        table=TOUCHPOINTS,
+        inputs={
+            "visits": stored(VISITS),
+            "web_events": stored(WEB_EVENTS),
+            "customers": _CUSTOMERS,
+            "employees": _EMPLOYEES,
+        },
+        build=touchpoints,
+        sort=("started_on", "visit_id"),
     ),
     Mart(
         table=CUSTOMER_OWNERS,

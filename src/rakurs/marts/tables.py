@@ -331,6 +331,38 @@ CUSTOMER_COSTS = Table(
 )
 """`money_years` is the amount paid late times the years it was waited for: what it costs is one yearly rate of it."""
 
+TOUCHPOINTS = Table(
+    name="touchpoints",
+    title=Text(ru="Касания на сайте", en="Touchpoints on the site"),
+    grain=Text(ru="Одно посещение сайта", en="One visit to the site"),
+    key=("visit_id",),
+    columns=(
+        reference("visit_id", "visits", "Посещение", "Visit"),
+        column("visitor_id", Unit.ID, "Посетитель", "Visitor"),
+        column("started_on", Unit.DAY, "Начато", "Started"),
+        column("started_epoch", Unit.EPOCH, "Начато, с", "Started, s"),
+        column("pages", Unit.COUNT, "Страниц", "Pages"),
+        column("forms", Unit.COUNT, "Отправлено форм", "Forms sent"),
+        column("phone_taps", Unit.COUNT, "Нажатий на телефон", "Taps on a phone number"),
+        column("goals", Unit.COUNT, "Достижений целей", "Goals reached"),
+        flag("is_contact", "Оставил контакт или звонил", "Left a contact or called"),
+        column("landing_page", Unit.TEXT, "Страница входа", "Landing page"),
+        column("utm_term", Unit.TEXT, "Ключевая фраза", "Keyword"),
+        choice(
+            "known_by",
+            "Откуда известен клиент",
+            "How the customer is known",
+            {
+                "source": Text(ru="Назван источником", en="Named by the source"),
+                "visitor": Text(ru="По контакту посетителя", en="By the visitor's contact"),
+            },
+        ),
+        *CUSTOMER,
+        *ATTRIBUTION,
+        *OWNER,
+    ),
+)
+
 LEAD_OUTCOMES = Table(
     name="lead_outcomes",
     title=Text(ru="Лиды с исходом", en="Leads with outcome"),

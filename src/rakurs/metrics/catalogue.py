@@ -3,7 +3,7 @@
 from rakurs.core.errors import UnknownName
 from rakurs.core.metric import Dimension, Metric
 from rakurs.core.text import Text
-from rakurs.metrics import advertising, calls, deals, dimensions, sales
+from rakurs.metrics import advertising, calls, deals, dimensions, sales, site
 
 METRICS: tuple[Metric, ...] = (
     sales.REVENUE,
@@ -33,6 +33,10 @@ METRICS: tuple[Metric, ...] = (
     advertising.AD_COST,
     advertising.AD_CLICKS,
     advertising.AD_IMPRESSIONS,
+    site.VISITS_TOTAL,
+    site.VISITORS,
+    site.VISITS_WITH_CONTACT,
+    site.SITE_CONVERSION,
 )
 DIMENSIONS: tuple[Dimension, ...] = (
     dimensions.DAY,

@@ -8,11 +8,11 @@ CUSTOM = "custom."
 """What the name of a custom field's dimension starts with: `custom.City of delivery`."""
 
 _DEALS, _SALES, _LINES, _CALLS = "deal_outcomes", "sales", "sale_lines", "phone_calls"
-_LEADS, _SPENDING = "lead_outcomes", "ad_spending"
+_LEADS, _SPENDING, _VISITS = "lead_outcomes", "ad_spending", "touchpoints"
 
 
 def _everywhere(column: str) -> dict[str, str]:
-    return dict.fromkeys((_DEALS, _SALES, _LINES, _CALLS, _LEADS), column)
+    return dict.fromkeys((_DEALS, _SALES, _LINES, _CALLS, _LEADS, _VISITS), column)
 
 
 def _of_calendar(name: str, ru: str, en: str) -> Dimension:
@@ -68,7 +68,7 @@ CAMPAIGN = Dimension(
     name="campaign",
     title=Text(ru="Кампания", en="Campaign"),
     unit=Unit.ID,
-    columns=dict.fromkeys((_DEALS, _SALES, _LINES, _LEADS, _SPENDING), "campaign_id"),
+    columns=dict.fromkeys((_DEALS, _SALES, _LINES, _LEADS, _SPENDING, _VISITS), "campaign_id"),
     labels=("campaigns", "campaign_id", "name"),
 )
 PRODUCT = Dimension(

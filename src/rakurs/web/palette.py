@@ -129,6 +129,13 @@ PLACES: tuple[Place, ...] = (
     ),
     Place(title=Text(ru="Роли", en="Roles"), route="roles", icon="user-cog", deed="administer", words="права rights"),
     Place(
+        title=Text(ru="Счётчик сайта", en="Site counter"),
+        route="site",
+        icon="globe",
+        deed="administer",
+        words="счётчик сайт трекер посещения utm tracker counter analytics",
+    ),
+    Place(
         title=Text(ru="Настройки компании", en="Company settings"),
         route="company",
         icon="settings",

@@ -26,6 +26,7 @@ from rakurs.web.views import (
     saved,
     segments,
     settings,
+    site,
     sources,
 )
 
@@ -133,6 +134,9 @@ urlpatterns = [
     path("settings/people/<int:user_id>/<slug:deed>", settings.person_deed, name="person_deed"),
     path("settings/roles/", settings.roles, name="roles"),
     path("settings/company/", company.company, name="company"),
+    path("settings/site/", site.counter, name="site"),
+    path("t/rakurs.js", site.script, name="site_script"),
+    path("t/collect", site.collect, name="collect"),
     path("settings/audit/", settings.audit, name="audit"),
     path("settings/audit.csv", settings.audit_file, name="audit_file"),
     path("login", entrance.Login.as_view(), name="login"),

@@ -4,7 +4,7 @@ import narwhals.stable.v2 as nw
 
 from rakurs.core.card import Event
 from rakurs.core.text import Text
-from rakurs.marts.tables import DEAL_OUTCOMES, STAGE_VISITS
+from rakurs.marts.tables import DEAL_OUTCOMES, STAGE_VISITS, TOUCHPOINTS
 from rakurs.schema import ACTIVITIES, CALLS, LEADS, ORDERS, PAYMENTS
 from rakurs.schema.derived import stored
 
@@ -96,6 +96,15 @@ EVENTS: tuple[Event, ...] = (
         by={CUSTOMERS: "customer_id", EMPLOYEES: "employee_id", DEALS: "deal_id"},
         shown=("wait_seconds", "employee_id", "customer_id"),
         keep=lambda calls: calls.filter(nw.col("is_missed").fill_null(value=False)),
+    ),
+    Event(
+        name="visits",
+        title=Text(ru="Был на сайте", en="Visited the site"),
+        icon="globe",
+        table=TOUCHPOINTS,
+        at="started_epoch",
+        by={CUSTOMERS: "customer_id"},
+        shown=("channel_id", "campaign_id", "landing_page", "pages", "forms"),
     ),
     Event(
         name="activities",
