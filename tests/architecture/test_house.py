@@ -19,7 +19,7 @@ from rakurs.schema import TABLES
 SOURCE = Path(rakurs.__file__).parent
 ROOT = SOURCE.parent.parent
 TESTS = Path(__file__).resolve().parents[1]
-VENDORS = ("bitrix", "amocrm", "kommo", "commerceml")
+VENDORS = ("bitrix", "amocrm", "kommo", "commerceml", "calltouch", "comagic", "mango", "metrica")
 ANALYSES = {analysis.name for area in AREAS for analysis in area.analyses}
 WORDS_OF_OTHERS = {table.name for table in TABLES} | {mart.table.name for mart in MARTS} | set(get_args(ChartKind))
 """An analysis may share its name with a table or a kind of chart; those may be named."""

@@ -81,3 +81,21 @@ def test_a_rebuild_deletes_the_same_rows_at_the_same_moments(warehouse: Warehous
     assert len([row for row in before if row[1] is not None]) == (1 if deletes == "listed" else 2)
     warehouse.rebuild(marts=())
     assert rows(warehouse, "deals", "deal_id", "deleted_at") == before
+
+
+def test_what_a_day_no_longer_has_goes_by_its_source_and_by_the_stored_day(warehouse: Warehouse, tmp_path: Path):
+    traffic = "visited_at,channel_id,campaign_id,visits\n2026-03-01,ads,x,5\n2026-03-01,ads,y,5\n2026-03-01,free,,5\n2026-03-02,ads,y,5\n"
+    own = delivery(tmp_path, "site_traffic", traffic, source="crm")
+    warehouse.load([own, delivery(tmp_path, "site_traffic", traffic, slot="files.csv")], marts=())
+    left = "visited_at,channel_id,campaign_id\n2026-03-01,ads,x\n"
+    warehouse.load([gone(tmp_path, left, deletes="siblings", table="site_traffic")], marts=())
+    # Another source's rows of that day, another day's, and one without a campaign stay.
+    assert alive(warehouse, "site_traffic", "channel_id", "campaign_id") == [
+        ("ads", "x"),
+        ("ads", "y"),
+        ("ads", "y"),
+        ("crm:ads", "crm:x"),
+        ("crm:ads", "crm:y"),
+        ("crm:free", None),
+        ("free", None),
+    ]

@@ -172,9 +172,19 @@ def stop_run(request: HttpRequest, name: str) -> HttpResponse:
     return as_json(state_document(connections.state_of(found), language_of(request)))
 
 
+@router.post(
+    "/hooks/{connection_id}/{path:_rest}",
+    auth=None,
+    throttle=[PerConnection(HOOKS_A_MINUTE)],
+    include_in_schema=False,
+    url_name="hook_below",
+)
 @router.post("/hooks/{connection_id}", auth=None, throttle=[PerConnection(HOOKS_A_MINUTE)], include_in_schema=False)
-def hook(request: HttpRequest, connection_id: str) -> HttpResponse:
-    """A followed system tells of a change. No login: the system has none, it proves itself by the token of its webhook."""
+def hook(request: HttpRequest, connection_id: str, _rest: str = "") -> HttpResponse:
+    """A followed system tells of a change; some add a path of their own to the address they are given.
+
+    No login: the system has none, it proves itself by the token of its webhook.
+    """
     found = get_object_or_404(Connection, pk=connection_id)
     form = {name: request.POST.get(name, "") for name in request.POST}
     sync_jobs.hear(found, form)

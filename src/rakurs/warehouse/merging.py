@@ -68,7 +68,7 @@ def marked_deleted(cursor: Cursor, shaping: Shaping, *, deletes: Deletes) -> Tab
     belongs = {
         "listed": is_listed,
         "unlisted": f"{of_source} and {known} and not {is_listed}",
-        "siblings": f"{_among('listed', table, names[:1])} and not {is_listed}",
+        "siblings": f"{of_source} and {known} and {_among('listed', table, names[:1])} and not {is_listed}",
     }[deletes]
     removed = cursor.execute(f"update {table} set deleted_at = {at} where deleted_at is null and {belongs}").fetchall()[
         0

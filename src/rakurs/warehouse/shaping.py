@@ -96,12 +96,15 @@ class Shaping:
         """The distinct keys a list of deletions names, as texts, under their columns' names; ids as they are stored."""
         named = ", ".join(f"{cell(quoted(text_of(name)))} as {quoted(name)}" for name in self.table_mapping.values)
         known = " and ".join(f"{quoted(name)} is not null" for name in self.table_mapping.values)
-        units = {column.name: column.unit for column in self.table.columns}
-        stored_ids = ", ".join(
-            f"{self._prefixed(name) if units[name] is Unit.ID else quoted(name)} as {quoted(name)}"
-            for name in self.table_mapping.values
-        )
+        stored_ids = ", ".join(f"{self._as_listed(name)} as {quoted(name)}" for name in self.table_mapping.values)
         return f"select distinct {stored_ids} from (select {named} from ({self.texts})) where {known}"
+
+    def _as_listed(self, name: str) -> str:
+        """A part of a listed key as a text, the way it is stored: a day, too, is read before it is compared."""
+        column = self.table.column(name)
+        if column.unit is Unit.ID:
+            return self._prefixed(name)
+        return f"({converted(quoted(name), column, self._reading)})::varchar"
 
     @property
     def judged(self) -> str:
