@@ -29,6 +29,9 @@ from routes import Route
 ANALYSES = {analysis.name for area in AREAS for analysis in area.analyses}
 OPEN_TO_ANYBODY = {
     "api-root": "answers nothing to anybody",
+    "site_script": "visitors of the company's site have no account; the script tells nothing of the company",
+    "collect": "visitors of the company's site have no account: it takes from the named sites and answers nothing",
+    "hook_below": "the same, under a path that the system adds by itself",
     "hook": "a followed system has no account: it proves itself by the token of its webhook",
     "health": "whoever watches the process has no account",
     "login": "the way in",

@@ -96,6 +96,7 @@ for login, rights in who.items():
             "role_id": [1],
             "job_id": [job.pk],
             "connection_id": [connection.pk],
+            "rest": ["events/summary"],
             "report_id": [report.pk for report in reports],
             "key": [*(board.pk for board in boards), "owner"],
             "subscription_id": [subscription.pk],

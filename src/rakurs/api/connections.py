@@ -27,7 +27,8 @@ class PerConnection(SimpleRateThrottle):
     """So many calls a minute for each connection that is named, whoever calls."""
 
     def get_cache_key(self, request: HttpRequest) -> str | None:
-        return f"hook-{request.path}"
+        matched = request.resolver_match
+        return f"hook-{matched.kwargs['connection_id'] if matched else request.path}"
 
 
 class NewConnection(Schema):
@@ -172,19 +173,26 @@ def stop_run(request: HttpRequest, name: str) -> HttpResponse:
     return as_json(state_document(connections.state_of(found), language_of(request)))
 
 
+@router.post("/hooks/{connection_id}", auth=None, throttle=[PerConnection(HOOKS_A_MINUTE)], include_in_schema=False)
+def hook(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """A followed system tells of a change. No login: the system has none, it proves itself by the token of its webhook."""
+    return _heard(request, connection_id)
+
+
 @router.post(
-    "/hooks/{connection_id}/{path:_rest}",
+    "/hooks/{connection_id}/{path:rest}",
     auth=None,
     throttle=[PerConnection(HOOKS_A_MINUTE)],
     include_in_schema=False,
     url_name="hook_below",
 )
-@router.post("/hooks/{connection_id}", auth=None, throttle=[PerConnection(HOOKS_A_MINUTE)], include_in_schema=False)
-def hook(request: HttpRequest, connection_id: str, _rest: str = "") -> HttpResponse:
-    """A followed system tells of a change; some add a path of their own to the address they are given.
+def hook_below(request: HttpRequest, connection_id: str, rest: str) -> HttpResponse:
+    """The same, of a system that adds a path of its own to the address it is given. No login, as above."""
+    _ = rest
+    return _heard(request, connection_id)
 
-    No login: the system has none, it proves itself by the token of its webhook.
-    """
+
+def _heard(request: HttpRequest, connection_id: str) -> HttpResponse:
     found = get_object_or_404(Connection, pk=connection_id)
     form = {name: request.POST.get(name, "") for name in request.POST}
     sync_jobs.hear(found, form)
