@@ -88,7 +88,10 @@ def test_a_portal_is_connected_once_and_followed(fresh: Machine, portal: Portal)
             until(client, truth(portal))
             portal.delete("deal", added)
             # Some systems add a path of their own to the address they are given.
-            assert outside.post(f"{hook}/events/summary", content=portal.event("ONCRMDEALDELETE", added)).status_code == 200
+            assert (
+                outside.post(f"{hook}/events/summary", content=portal.event("ONCRMDEALDELETE", added)).status_code
+                == 200
+            )
             until(client, truth(portal))
             # Somebody without the token is not believed, and learns nothing.
             assert outside.post(hook, content=portal.event("ONCRMDEALADD", 1, token="wrong")).status_code == 403

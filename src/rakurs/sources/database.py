@@ -341,6 +341,7 @@ def _reason(error: Exception) -> str:
 
 SOURCE = LiveSource(
     name=NAME,
+    area="data",
     title=Text(ru="База данных", en="Database"),
     about=Text(
         ru="PostgreSQL, MySQL, MariaDB, MS SQL: запросы, которые называют столбцы таблиц Ракурса; изменения и удаления.",

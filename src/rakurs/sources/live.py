@@ -25,6 +25,7 @@ _CLOSED = Text(
 )
 FieldKind = Literal["text", "lines", "secret", "numbers", "flag"]
 WantedKind = Literal["full", "changes", "period", "records"]
+Area = Literal["crm", "telephony", "advertising", "data"]
 Cursor = Mapping[str, str]
 
 
@@ -125,6 +126,8 @@ class LiveSource:
     """
 
     name: str
+    area: Area
+    """Beside which others it is offered."""
     title: Text
     about: Text
     unverified: Text

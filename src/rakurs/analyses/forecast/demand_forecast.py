@@ -347,9 +347,30 @@ def _standing(series: list[Series], rows: list[dict[str, Any]], place: int) -> t
 
 
 def story(table: pa.Table, params: DemandForecastParams) -> tuple[Statement, ...]:
-    """How many products go with a tried way better than the last season again."""
-    rows = [row for row in table.to_pylist() if row["level"] == "product"]
-    tried = [row for row in rows if row["mase"] is not None]
+    """How many products go with a tried way better than the last season again; what promotions do."""
+    rows = table.to_pylist()
+    return (*_told_of_ways(rows, params), *_told_of_promotions(rows))
+
+
+def _told_of_promotions(rows: Sequence[Mapping[str, Any]]) -> tuple[Statement, ...]:
+    known = [row for row in rows if row["level"] == "total" and row["by_promotions"] is not None]
+    return tuple(
+        Statement(
+            words=Text(
+                ru="Под акцией спрос в прошлом менялся на {effect}; намеченные акции меняют прогноз целого на {added}.",
+                en="Under a promotion demand changed by {effect} in the past; those planned change the forecast of the whole by {added}.",
+            ),
+            values={
+                "effect": Told(value=row["promotion_effect"], unit=Unit.RATIO),
+                "added": Told(value=row["by_promotions"], unit=Unit.RATIO),
+            },
+        )
+        for row in known
+    )
+
+
+def _told_of_ways(rows: Sequence[Mapping[str, Any]], params: DemandForecastParams) -> tuple[Statement, ...]:
+    tried = [row for row in rows if row["level"] == "product" and row["mase"] is not None]
     if not tried:
         return ()
     better = [row for row in tried if row["mase"] < row["naive_mase"]]

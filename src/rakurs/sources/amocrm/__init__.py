@@ -11,6 +11,7 @@ from rakurs.sources.live import LiveSource
 
 SOURCE = LiveSource(
     name=NAME,
+    area="crm",
     title=Text(ru="amoCRM", en="amoCRM (Kommo)"),
     about=Text(
         ru="Сделки и их путь по этапам, контакты, компании, звонки, задачи, сотрудники и дополнительные поля.",

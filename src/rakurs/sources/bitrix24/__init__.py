@@ -11,6 +11,7 @@ from rakurs.sources.live import LiveSource
 
 SOURCE = LiveSource(
     name=NAME,
+    area="crm",
     title=Text(ru="Битрикс24", en="Bitrix24"),
     about=Text(
         ru="Сделки, лиды, контакты, компании, товары, дела, звонки, история стадий, сотрудники и пользовательские поля.",

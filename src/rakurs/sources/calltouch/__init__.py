@@ -8,6 +8,7 @@ from rakurs.sources.live import LiveSource
 
 SOURCE = LiveSource(
     name=NAME,
+    area="telephony",
     title=Text(ru="Calltouch", en="Calltouch"),
     about=Text(
         ru="Звонки и заявки с сайта, их рекламные источники и кампании, кто оставил заявку.",

@@ -230,6 +230,7 @@ def _is_url(place: str) -> bool:
 
 SOURCE = LiveSource(
     name="folder",
+    area="data",
     title=Text(ru="Файлы по расписанию", en="Files by a schedule"),
     about=Text(
         ru="Папка или адрес в сети: новые и изменённые файлы загружаются сами, как если бы их загрузил человек.",

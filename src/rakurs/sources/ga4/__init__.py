@@ -8,6 +8,7 @@ from rakurs.sources.live import LiveSource
 
 SOURCE = LiveSource(
     name=NAME,
+    area="advertising",
     title=Text(ru="Google Аналитика 4", en="Google Analytics 4"),
     about=Text(
         ru="Посещаемость сайта по дням, каналам и кампаниям: посещения, посетители, отказы, ключевые события.",

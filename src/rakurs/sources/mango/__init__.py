@@ -9,6 +9,7 @@ from rakurs.sources.mango.webhooks import told
 
 SOURCE = LiveSource(
     name=NAME,
+    area="telephony",
     title=Text(ru="Манго Офис", en="Mango Office"),
     about=Text(
         ru="Звонки виртуальной АТС и внутренние номера сотрудников, которые на них ответили.",

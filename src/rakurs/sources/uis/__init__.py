@@ -8,6 +8,7 @@ from rakurs.sources.uis.settings import FIELDS, UisSettings, host_of
 
 SOURCE = LiveSource(
     name=NAME,
+    area="telephony",
     title=Text(ru="UIS и CoMagic", en="UIS and CoMagic"),
     about=Text(
         ru="Звонки, сотрудники, которые в них участвовали, рекламные источники и кампании звонков.",

@@ -8,6 +8,7 @@ from rakurs.sources.vk_ads.settings import FIELDS, VkAdsSettings
 
 SOURCE = LiveSource(
     name=NAME,
+    area="advertising",
     title=Text(ru="VK Реклама", en="VK Ads"),
     about=Text(
         ru="Расходы, показы и клики по дням и объявлениям; кампании, группы и объявления.",

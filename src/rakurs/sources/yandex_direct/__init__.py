@@ -8,6 +8,7 @@ from rakurs.sources.yandex_direct.settings import FIELDS, DirectSettings
 
 SOURCE = LiveSource(
     name=NAME,
+    area="advertising",
     title=Text(ru="Яндекс Директ", en="Yandex Direct"),
     about=Text(
         ru="Расходы на рекламу, показы и клики по дням, кампаниям, группам объявлений и ключевым фразам.",

@@ -8,6 +8,7 @@ from rakurs.sources.yandex_metrica.settings import FIELDS, MetricaSettings
 
 SOURCE = LiveSource(
     name=NAME,
+    area="advertising",
     title=Text(ru="Яндекс Метрика", en="Yandex Metrica"),
     about=Text(
         ru="Посещения, посетители, отказы и достижения целей по дням, источникам трафика и меткам кампаний (utm_campaign).",

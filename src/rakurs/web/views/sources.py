@@ -19,13 +19,19 @@ from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.schema import table_named
 from rakurs.sources import LIVE_SOURCES
-from rakurs.sources.live import LiveSource
+from rakurs.sources.live import Area, LiveSource
 from rakurs.state.models import Connection, SyncRun
 from rakurs.web.access import REFUSED, format_of, may, user_of, workspace
 from rakurs.web.language import page_language, said
 from rakurs.web.views.pages import page_or_part
 
 SHOWN_RUNS = 20
+AREAS: Mapping[Area, Text] = {
+    "crm": Text(ru="CRM", en="CRM"),
+    "telephony": Text(ru="Телефония", en="Telephony"),
+    "advertising": Text(ru="Реклама и счётчики", en="Advertising and counters"),
+    "data": Text(ru="Базы и файлы", en="Databases and files"),
+}
 TONES: Mapping[str, str] = {
     "good": "good",
     "working": "accent",
@@ -65,13 +71,16 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "states": states,
         "is_running": any(state["moves"] for state in states),
-        "sources": [
-            source
-            for source in LIVE_SOURCES.values()
-            if not source.reaches_inside or user_of(request).may("administer")
-        ],
+        "offered": _offered(is_administrator=user_of(request).may("administer")),
     }
     return page_or_part(request, whole="rakurs/sources.html", part="rakurs/_sources.html", context=context)
+
+
+def _offered(*, is_administrator: bool) -> list[tuple[Text, list[LiveSource]]]:
+    """What can be connected, by area; what reaches inside is for those who administer."""
+    offered = [source for source in LIVE_SOURCES.values() if is_administrator or not source.reaches_inside]
+    by_area = ((title, [source for source in offered if source.area == area]) for area, title in AREAS.items())
+    return [(title, sources) for title, sources in by_area if sources]
 
 
 @may("load")
@@ -83,7 +92,7 @@ def new(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404 from unknown
     _let_in(request, source)
     problem = ""
-    given = request.POST.dict() if request.method == "POST" else {"is_order_source": "on", "title": said(source.title)}
+    given = request.POST.dict() if request.method == "POST" else {"title": said(source.title), **_defaults(source)}
     if request.method == "POST":
         try:
             settings = connections.checked(source, {**given, **_flags(source, given)})
@@ -257,6 +266,17 @@ def _fields(
         }
         for field in source.fields
     ]
+
+
+def _defaults(source: LiveSource) -> dict[str, str]:
+    """What a new connection has where nobody says otherwise, as a form gives it."""
+    defaults = {name: info.default for name, info in source.settings.model_fields.items() if not info.is_required()}
+    said_as = {True: "on", False: ""}
+    return {
+        field.name: said_as[default] if isinstance(default := defaults[field.name], bool) else str(default)
+        for field in source.fields
+        if field.kind in {"text", "flag"} and field.name in defaults and defaults[field.name] is not None
+    }
 
 
 def _flags(source: LiveSource, given: Mapping[str, Any]) -> dict[str, bool]:
