@@ -8,6 +8,8 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from math import inf
 from pathlib import Path
@@ -43,6 +45,7 @@ _TOO_SLOW = Text(ru="нет ответа за {seconds} с", en="no answer in {s
 
 
 Judge = Callable[[int, Any], None]
+Read = Callable[[httpx.Response], Any]
 
 
 class Pause(Exception):
@@ -56,7 +59,8 @@ class Pause(Exception):
 class Caller:
     """A client of one system: at most `rate` calls a second after a burst of `burst`.
 
-    `breathe` is called while it waits; what it raises (Cancelled) ends the wait. Not thread-safe.
+    `breathe` is called before each call and while it waits; what it raises (Cancelled) ends the wait. `headers` go with every
+    request, and what `auth` puts on it. Not thread-safe.
     """
 
     def __init__(
@@ -67,6 +71,8 @@ class Caller:
         timeout_seconds: float = 65.0,
         is_trial: bool = False,
         breathe: Callable[[], None] = lambda: None,
+        headers: Mapping[str, str] | None = None,
+        auth: httpx.Auth | None = None,
     ) -> None:
         self._rate, self._burst = rate, burst
         self._level, self._told_at = 0.0, time.monotonic()
@@ -74,9 +80,9 @@ class Caller:
         self._timeout = timeout_seconds = min(timeout_seconds, self._patience)
         self._longest_limit = TRIAL_SECONDS if is_trial else inf
         self._breathe = breathe
-        self.server_date = ""
-        """The clock of the other side when it last answered, as HTTP writes it."""
-        self._client = httpx.Client(timeout=httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds)))
+        self._told_date = ""
+        timeout = httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds))
+        self._client = httpx.Client(timeout=timeout, headers=headers, auth=auth)
 
     def __enter__(self) -> Self:
         return self
@@ -86,14 +92,25 @@ class Caller:
     ) -> None:
         self._client.close()
 
-    def post(self, url: str, body: Mapping[str, Any], *, judge: Judge) -> Any:
-        """The JSON that `url` answers to a JSON body."""
-        return self._asked(self._client.build_request("POST", url, json=body), _as_json(judge))
+    @property
+    def clock(self) -> datetime:
+        """The other side's clock when it last answered; this machine's before it did, or where it tells no time."""
+        try:
+            return parsedate_to_datetime(self._told_date)
+        except ValueError:
+            return datetime.now(UTC)
 
-    def get(self, url: str, params: Sequence[tuple[str, Any]] = (), *, headers: Mapping[str, str], judge: Judge) -> Any:
+    def post(self, url: str, body: Mapping[str, Any], *, judge: Judge, read: Read | None = None) -> Any:
+        """The JSON that `url` answers to a JSON body, or what `read` makes of the answer (it may raise Pause, an error, or Broken)."""
+        return self._asked(self._client.build_request("POST", url, json=body), read or as_json(judge))
+
+    def send(self, url: str, form: Mapping[str, str], *, read: Read) -> Any:
+        """What `read` makes of the answer to a form; None where there is nothing yet (204)."""
+        return self._asked(self._client.build_request("POST", url, data=dict(form)), read)
+
+    def get(self, url: str, params: Sequence[tuple[str, Any]] = (), *, judge: Judge) -> Any:
         """The JSON that `url` answers; None where it says that there is nothing (204)."""
-        request = self._client.build_request("GET", url, params=list(params), headers=headers)
-        return self._asked(request, _as_json(judge))
+        return self._asked(self._client.build_request("GET", url, params=list(params)), as_json(judge))
 
     def download(self, url: str, target: Path, *, headers: Mapping[str, str]) -> httpx.Headers | None:
         """Write what `url` holds to `target`; the headers of the answer, None where nothing changed (304)."""
@@ -108,17 +125,18 @@ class Caller:
 
         return self._asked(self._client.build_request("GET", url, headers=headers), read, follows=True)
 
-    def _asked(self, request: httpx.Request, read: Callable[[httpx.Response], Any], *, follows: bool = False) -> Any:
-        """What `read` makes of the answer to `request`; it may raise Pause, an error, or _Broken where it is none.
+    def _asked(self, request: httpx.Request, read: Read, *, follows: bool = False) -> Any:
+        """What `read` makes of the answer to `request`; it may raise Pause, an error, or Broken where it is none.
 
         Raises SourceUnreachable when patience ends; no secret of the address is in its words.
         """
+        self._breathe()
         began, pause = time.monotonic(), FIRST_PAUSE_SECONDS
         while True:
             self._take_turn()
             try:
                 with closing(self._client.send(request, stream=True, follow_redirects=follows)) as response:
-                    self.server_date = response.headers.get("Date", self.server_date)
+                    self._told_date = response.headers.get("Date", self._told_date)
                     if response.status_code in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
                         return None
                     return read(response)
@@ -126,10 +144,10 @@ class Caller:
                 if asked.seconds > self._longest_limit:
                     raise SourceUnreachable(_said(_SILENT, request, _LIMITED)) from None
                 # A limit that is obeyed is no failure: patience begins anew.
-                self._wait(asked.seconds)
+                self.wait(asked.seconds)
                 began, pause = time.monotonic(), FIRST_PAUSE_SECONDS
                 continue
-            except _Broken as broken:
+            except Broken as broken:
                 why = broken.why
             except httpx.TimeoutException:
                 why = _TOO_SLOW.filled(seconds=round(self._timeout))
@@ -137,7 +155,7 @@ class Caller:
                 why = _NO_CONNECTION
             if time.monotonic() - began + pause > self._patience:
                 raise SourceUnreachable(_said(_SILENT, request, why))
-            self._wait(pause * random.uniform(0.8, 1.2))  # noqa: S311 - spreads calls, keeps no secret
+            self.wait(pause * random.uniform(0.8, 1.2))  # noqa: S311 - spreads calls, keeps no secret
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _take_turn(self) -> None:
@@ -145,12 +163,13 @@ class Caller:
         self._level = max(0.0, self._level - (now - self._told_at) * self._rate)
         self._told_at = now
         if self._level + 1 > self._burst:
-            self._wait((self._level + 1 - self._burst) / self._rate)
+            self.wait((self._level + 1 - self._burst) / self._rate)
             self._level = max(0.0, self._level - (time.monotonic() - self._told_at) * self._rate)
             self._told_at = time.monotonic()
         self._level += 1
 
-    def _wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
+        """Wait so long, and breathe meanwhile."""
         until = time.monotonic() + seconds
         while True:
             self._breathe()
@@ -160,7 +179,7 @@ class Caller:
             time.sleep(min(_BREATH_SECONDS, left))
 
 
-class _Broken(Exception):
+class Broken(Exception):
     """What came is no answer."""
 
     def __init__(self, why: Text) -> None:
@@ -168,7 +187,9 @@ class _Broken(Exception):
         self.why = why
 
 
-def _as_json(judge: Judge) -> Callable[[httpx.Response], Any]:
+def as_json(judge: Judge) -> Read:
+    """Reads an answer as JSON, once `judge` has seen its status and content; what is none is asked for again."""
+
     def read(response: httpx.Response) -> Any:
         response.read()
         try:
@@ -176,10 +197,10 @@ def _as_json(judge: Judge) -> Callable[[httpx.Response], Any]:
         except ValueError:
             judge(response.status_code, None)
             _held(response)
-            raise _Broken(_NO_JSON) from None
+            raise Broken(_NO_JSON) from None
         judge(response.status_code, answer)
         if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise _Broken(_SERVER_ERROR.filled(status=response.status_code))
+            raise Broken(_SERVER_ERROR.filled(status=response.status_code))
         return answer
 
     return read
@@ -188,7 +209,7 @@ def _as_json(judge: Judge) -> Callable[[httpx.Response], Any]:
 def _held(response: httpx.Response) -> None:
     """Raise what an answer's status says where nothing else says it."""
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise _Broken(_SERVER_ERROR.filled(status=response.status_code))
+        raise Broken(_SERVER_ERROR.filled(status=response.status_code))
     if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
         raise SourceRefused(
             _said(_NOT_THERE, response.request, Text(ru=str(response.status_code), en=str(response.status_code)))

@@ -5,8 +5,7 @@ changed meanwhile shift numbered pages, and one that slips to a page already rea
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -51,9 +50,8 @@ class Account:
     ) -> None:
         self._base = f"{settings.address}/api/v4/"
         self.host = urlsplit(settings.address).hostname or ""
-        self._headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
-        self._breathe = breathe
-        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial)
+        headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
+        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial, headers=headers)
 
     def __enter__(self) -> Self:
         return self
@@ -66,13 +64,11 @@ class Account:
     @property
     def now(self) -> datetime:
         """The account's own clock when it last answered."""
-        date = self._caller.server_date
-        return parsedate_to_datetime(date) if date else datetime.now(UTC)
+        return self._caller.clock
 
     def ask(self, path: str, params: Pairs = ()) -> dict[str, Any]:
         """One answer; empty where there is nothing. Raises Closed, SourceRefused, SourceUnreachable."""
-        self._breathe()
-        return self._caller.get(f"{self._base}{path}", params, headers=self._headers, judge=self._judge) or {}
+        return self._caller.get(f"{self._base}{path}", params, judge=self._judge) or {}
 
     def pages(self, path: str, name: str, params: Pairs = (), *, limit: int = PAGE) -> Iterator[list[dict[str, Any]]]:
         """Numbered pages: for lists that do not shift while they are read."""

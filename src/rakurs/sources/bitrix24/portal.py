@@ -107,7 +107,6 @@ class Portal:
     def __init__(self, webhook: str, *, breathe: Callable[[], None] = lambda: None, is_trial: bool = False) -> None:
         self._base = webhook.rstrip("/") + "/"
         self.host = urlsplit(webhook).hostname or ""
-        self._breathe = breathe
         self._longest_rest = TRIAL_SECONDS if is_trial else _LONGEST_REST_SECONDS
         self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial)
         self.server_time = ""
@@ -126,7 +125,6 @@ class Portal:
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """The `result` of one call. Raises Closed, SourceRefused, SourceUnreachable."""
-        self._breathe()
         answer = self._caller.post(f"{self._base}{method}", params or {}, judge=self._judge)
         if "error" in answer:
             raise _failure(method, str(answer["error"]), str(answer.get("error_description", "")))
@@ -260,10 +258,7 @@ class Portal:
         self._pages = max(1, self._pages // 2)
         if _until(self._reset_at) > self._longest_rest:
             raise SourceUnreachable(_BUSY.filled(host=self.host))
-        until = time.monotonic() + _until(self._reset_at)
-        while (left := until - time.monotonic()) > 0:
-            self._breathe()
-            time.sleep(min(0.2, left))
+        self._caller.wait(_until(self._reset_at))
 
 
 def _failure(method: str, code: str, words: str) -> Exception:

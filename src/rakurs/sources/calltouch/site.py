@@ -1,8 +1,7 @@
 """How is a site of Calltouch asked? Days in two orders: day first for calls, month first for requests; 5 calls a second."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
+from datetime import date, datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -40,7 +39,6 @@ class Site:
         self.host = urlsplit(ADDRESS).hostname or ""
         self._site = settings.site_id
         self._token = settings.token.get_secret_value()
-        self._breathe = breathe
         self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial)
         self._pause = _LIMIT_PAUSE_SECONDS
 
@@ -55,8 +53,7 @@ class Site:
     @property
     def now(self) -> datetime:
         """The site's own clock when it last answered."""
-        told = self._caller.server_date
-        return parsedate_to_datetime(told) if told else datetime.now(UTC)
+        return self._caller.clock
 
     def calls(self, first: date, last: date, *, page: int, limit: int) -> dict[str, Any]:
         """One page of the diary of calls: `records`, `pageTotal`, `recordsTotal`. Days are inclusive."""
@@ -74,11 +71,10 @@ class Site:
         return answer
 
     def _ask(self, path: str, first: date, last: date, written: str, **params: Any) -> Any:
-        self._breathe()
         days = {"dateFrom": first.strftime(written), "dateTo": last.strftime(written)}
         asked = {"clientApiId": self._token, **days, **params}
         url = f"{ADDRESS}/calls-service/RestAPI/{path}"
-        return self._caller.get(url, tuple(asked.items()), headers={}, judge=self._judge)
+        return self._caller.get(url, tuple(asked.items()), judge=self._judge)
 
     def _judge(self, status: int, answer: Any) -> None:
         if status == HTTPStatus.TOO_MANY_REQUESTS:

@@ -7,7 +7,6 @@ while it is read is read again.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from email.utils import parsedate_to_datetime
 from fractions import Fraction
 from http import HTTPStatus
 from types import TracebackType
@@ -83,8 +82,7 @@ class Property:
         key = key_in(settings)
         self.property_id, self._email = settings.property_id, key.email
         self._url = f"{ADDRESS}/properties/{settings.property_id}:runReport"
-        self._breathe = breathe
-        self._caller = _SignedCaller(Entrance(key), breathe=breathe, is_trial=is_trial)
+        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial, auth=Entrance(key))
 
     def __enter__(self) -> Self:
         return self
@@ -97,7 +95,7 @@ class Property:
     def today(self, zone: str) -> date:
         """The day it is in the property's own zone, by the clock of the other side."""
         try:
-            return parsedate_to_datetime(self._caller.server_date).astimezone(ZoneInfo(zone)).date()
+            return self._caller.clock.astimezone(ZoneInfo(zone)).date()
         except (ValueError, KeyError):
             raise SourceUnreachable(_STRANGE.filled(property_id=self.property_id)) from None
 
@@ -111,7 +109,6 @@ class Property:
         limit: int = 0,
     ) -> Report:
         """Some rows of a report over `days`, in the order of its dimensions. Raises SourceRefused, SourceUnreachable."""
-        self._breathe()
         body = {
             "dimensions": [{"name": name} for name in dimensions],
             "metrics": [{"name": name} for name in metrics],
@@ -161,14 +158,6 @@ class Property:
             raise SourceRefused(_FORBIDDEN.filled(property_id=self.property_id, email=self._email, why=why))
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             raise SourceUnreachable(_NOT_UNDERSTOOD.filled(property_id=self.property_id, status=status, why=why))
-
-
-class _SignedCaller(Caller):
-    """A caller whose every request bears a token."""
-
-    def __init__(self, entrance: Entrance, *, breathe: Callable[[], None], is_trial: bool) -> None:
-        super().__init__(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial)
-        self._client.auth = entrance
 
 
 def _report(answer: Mapping[str, Any]) -> Report:

@@ -4,8 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -31,7 +30,6 @@ _READY_SECONDS = 900.0
 """How long statistics may be in the making before a run gives up for now."""
 _MOST_ORDERS = 3
 """An order whose result is gone before it was fetched is made anew so often."""
-_BREATH_SECONDS = 0.2
 _LIMIT_PAUSE_SECONDS, _LONGEST_LIMIT_PAUSE_SECONDS = 2.0, 300.0
 _BLOCK_SECONDS, _MOST_BLOCKS = 125.0, 2
 """After a wrong request the exchange says 401 to everything for two minutes."""
@@ -62,14 +60,6 @@ class _NotThere(Exception):
     """The address, or what it was asked for, is not there."""
 
 
-class _FormCaller(Caller):
-    """A caller that sends forms; what their answers are is read by the caller of it."""
-
-    def send(self, url: str, form: Mapping[str, str], *, read: Callable[[httpx.Response], Any]) -> Any:
-        """What `read` makes of the answer; None where there is nothing yet (204). An HTTPError of `read` is asked again."""
-        return self._asked(self._client.build_request("POST", url, data=dict(form)), read)
-
-
 class Exchange:
     """One exchange. Not thread-safe."""
 
@@ -77,8 +67,8 @@ class Exchange:
         self, settings: MangoSettings, *, breathe: Callable[[], None] = lambda: None, is_trial: bool = False
     ) -> None:
         self.host = urlsplit(ADDRESS).hostname or ""
-        self._settings, self._breathe = settings, breathe
-        self._caller = _FormCaller(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial)
+        self._settings = settings
+        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial)
         self._pause = _LIMIT_PAUSE_SECONDS
         self._blocks, self._is_known = 0, False
         self._results = _RESULTS
@@ -94,8 +84,7 @@ class Exchange:
     @property
     def now(self) -> datetime:
         """The exchange's own clock when it last answered."""
-        told = self._caller.server_date
-        return parsedate_to_datetime(told) if told else datetime.now(UTC)
+        return self._caller.clock
 
     def order(self, first: int, last: int) -> str:
         """Order the statistics of these seconds, at most a month; the key by which they are fetched."""
@@ -121,7 +110,7 @@ class Exchange:
     def _fetched(self, key: str) -> list[dict[str, str]]:
         until = time.monotonic() + _READY_SECONDS
         while time.monotonic() < until:
-            self._wait(_POLL_SECONDS)
+            self._caller.wait(_POLL_SECONDS)
             rows = self._result(key)
             if rows is not None:
                 return rows
@@ -190,15 +179,6 @@ class Exchange:
         return SourceUnreachable(
             _NOT_UNDERSTOOD.filled(host=self.host, code=int(code) if isinstance(code, int) else "?")
         )
-
-    def _wait(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while True:
-            self._breathe()
-            left = until - time.monotonic()
-            if left <= 0:
-                return
-            time.sleep(min(_BREATH_SECONDS, left))
 
 
 def _is_leg(row: Mapping[str, str]) -> bool:

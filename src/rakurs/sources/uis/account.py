@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from itertools import count
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +21,6 @@ _RESET_MARGIN_SECONDS = 1.0
 _STUMBLE_PAUSE_SECONDS = 2.0
 _MOST_STUMBLES = 5
 """Inner errors in a row after which a run gives up for now."""
-_BREATH_SECONDS = 0.2
 _TOO_MANY = 429
 
 _BAD_KEY = Text(
@@ -63,14 +61,6 @@ _STUMBLED = Text(
 _NOT_UNDERSTOOD = Text(ru="{host} не понял запрос: {why}.", en="{host} did not understand what it was asked: {why}.")
 
 
-class _JsonCaller(Caller):
-    """A caller whose bodies are announced as this API wants them."""
-
-    def __init__(self, *, breathe: Callable[[], None], is_trial: bool) -> None:
-        super().__init__(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial)
-        self._client.headers["Content-Type"] = "application/json; charset=UTF-8"
-
-
 class Account:
     """One account, asked with a permanent key. Not thread-safe."""
 
@@ -80,8 +70,14 @@ class Account:
         self._url = f"{settings.address}/v2.0"
         self.host = urlsplit(settings.address).hostname or ""
         self._token = settings.token.get_secret_value()
-        self._breathe, self._is_trial = breathe, is_trial
-        self._caller = _JsonCaller(breathe=breathe, is_trial=is_trial)
+        self._is_trial = is_trial
+        self._caller = Caller(
+            rate=_RATE,
+            burst=_BURST,
+            breathe=breathe,
+            is_trial=is_trial,
+            headers={"Content-Type": "application/json; charset=UTF-8"},
+        )
         self._numbers = count(1)
         self._stumbles = 0
         self._rests_until = 0.0
@@ -97,8 +93,7 @@ class Account:
     @property
     def now(self) -> datetime:
         """The account's own clock when it last answered."""
-        date = self._caller.server_date
-        return parsedate_to_datetime(date) if date else datetime.now(UTC)
+        return self._caller.clock
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """What a method answers: `data` and `metadata`. Raises SourceRefused, SourceUnreachable."""
@@ -116,12 +111,8 @@ class Account:
 
     def _rest(self) -> None:
         """Wait where the last answer said that nothing is left of a limit; a trial asks and is told."""
-        while True:
-            self._breathe()
-            left = self._rests_until - time.monotonic()
-            if left <= 0 or self._is_trial:
-                return
-            time.sleep(min(_BREATH_SECONDS, left))
+        if not self._is_trial:
+            self._caller.wait(self._rests_until - time.monotonic())
 
     def _judge(self, status: int, answer: Any) -> None:
         error = answer.get("error") if isinstance(answer, dict) else None

@@ -5,7 +5,6 @@ Limits hold for a second, an hour and a day, differ from account to account, and
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -54,10 +53,9 @@ class Account:
     def __init__(
         self, settings: VkAdsSettings, *, breathe: Callable[[], None] = lambda: None, is_trial: bool = False
     ) -> None:
-        self._headers = {"Authorization": f"Bearer {settings.token.get_secret_value().strip()}"}
+        headers = {"Authorization": f"Bearer {settings.token.get_secret_value().strip()}"}
         self._zone = ZoneInfo(settings.timezone)
-        self._breathe = breathe
-        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial)
+        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial, headers=headers)
         self._path = ""
         self._refusals = 0
 
@@ -72,10 +70,7 @@ class Account:
     @property
     def today(self) -> date:
         """The day it is in the account's zone, by the clock of the other side."""
-        try:
-            return parsedate_to_datetime(self._caller.server_date).astimezone(self._zone).date()
-        except ValueError:
-            raise self.strange() from None
+        return self._caller.clock.astimezone(self._zone).date()
 
     def count(self, path: str) -> int:
         """How many objects a list has."""
@@ -124,9 +119,8 @@ class Account:
         return items
 
     def _ask(self, path: str, asked: Sequence[tuple[str, Any]]) -> Record:
-        self._breathe()
         self._path = path
-        answer = self._caller.get(f"{ADDRESS}/{path}", asked, headers=self._headers, judge=self._judge)
+        answer = self._caller.get(f"{ADDRESS}/{path}", asked, judge=self._judge)
         self._refusals = 0
         if not isinstance(answer, dict):
             raise self.strange()

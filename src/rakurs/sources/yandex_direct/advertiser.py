@@ -6,8 +6,7 @@ reports of an advertiser wait at once, so they are asked for one by one.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
+from datetime import date
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, cast
@@ -18,7 +17,7 @@ import httpx
 
 from rakurs.core.errors import SourceRefused, SourceUnreachable
 from rakurs.core.text import Text
-from rakurs.sources.calling import Caller, Pause
+from rakurs.sources.calling import Caller, Pause, as_json
 from rakurs.sources.yandex_direct.settings import DirectSettings
 
 PAGE = 10_000
@@ -78,7 +77,9 @@ class Advertiser:
             "skipColumnHeader": "false",
             "skipReportSummary": "false",
         }
-        self._caller = _Caller(headers, breathe=breathe, is_trial=is_trial)
+        self._caller = Caller(
+            rate=_RATE, burst=_BURST, timeout_seconds=120.0, breathe=breathe, is_trial=is_trial, headers=headers
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -91,9 +92,7 @@ class Advertiser:
     @property
     def today(self) -> date:
         """The day it is for the advertiser, by Direct's own clock when it last answered."""
-        told = self._caller.server_date
-        now = parsedate_to_datetime(told) if told else datetime.now(UTC)
-        return now.astimezone(ZoneInfo(self._settings.timezone)).date()
+        return self._caller.clock.astimezone(ZoneInfo(self._settings.timezone)).date()
 
     def campaigns(self, offset: int = 0) -> Iterator[tuple[list[dict[str, Any]], int]]:
         """Ids and names page by page from `offset` on, each with where the next begins; 0 at the end."""
@@ -130,11 +129,20 @@ class Advertiser:
             "IncludeVAT": "YES" if self._settings.has_vat else "NO",
             "IncludeDiscount": "NO",
         }
-        answer = self._caller.post(f"{self._base}reports", {"params": params}, judge=self._judge)
+        answer = self._caller.post(f"{self._base}reports", {"params": params}, judge=self._judge, read=self._read)
         # JSON is never a tuple: whatever else was said instead of a report is none.
         if not isinstance(answer, tuple):
             raise SourceUnreachable(_NOT_UNDERSTOOD.filled(why=self.host))
         return [dict(zip(COLUMNS, line.split("\t"), strict=True)) for line in cast("tuple[str, ...]", answer)]
+
+    def _read(self, response: httpx.Response) -> Any:
+        """The lines of figures of a report that is ready; what is no report as JSON."""
+        if response.status_code in {HTTPStatus.CREATED, HTTPStatus.ACCEPTED}:
+            raise Pause(_seconds(response.headers.get("retryIn", "")))
+        response.read()
+        lines = _figures(response.text) if response.status_code == HTTPStatus.OK else None
+        # What is neither a report nor JSON is no answer, and is asked for again.
+        return as_json(self._judge)(response) if lines is None else lines
 
     def _judge(self, status: int, answer: Any) -> None:
         error = answer.get("error") if isinstance(answer, dict) else None
@@ -150,28 +158,6 @@ class Advertiser:
         if isinstance(error, dict) and status < HTTPStatus.INTERNAL_SERVER_ERROR:
             detail = error.get("error_detail") or error.get("error_string") or ""
             raise SourceUnreachable(_NOT_UNDERSTOOD.filled(why=f"{why}: {detail}"))
-
-
-class _Caller(Caller):
-    """Sends the same headers with every request and reads reports, which are no JSON, as their lines of figures."""
-
-    def __init__(self, headers: Mapping[str, str], *, breathe: Callable[[], None], is_trial: bool) -> None:
-        super().__init__(rate=_RATE, burst=_BURST, timeout_seconds=120.0, breathe=breathe, is_trial=is_trial)
-        self._headers = headers
-
-    def _asked(self, request: httpx.Request, read: Callable[[httpx.Response], Any], *, follows: bool = False) -> Any:
-        def answered(response: httpx.Response) -> Any:
-            if response.status_code in {HTTPStatus.CREATED, HTTPStatus.ACCEPTED}:
-                raise Pause(_seconds(response.headers.get("retryIn", "")))
-            response.read()
-            is_report = response.status_code == HTTPStatus.OK and request.url.path.endswith("/reports")
-            lines = _figures(response.text) if is_report else None
-            # What is neither a report nor JSON is no answer, and is asked for again.
-            return read(response) if lines is None else lines
-
-        self._breathe()
-        request.headers.update(self._headers)
-        return super()._asked(request, answered, follows=follows)
 
 
 def _figures(text: str) -> tuple[str, ...] | None:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
+from datetime import date
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -69,9 +68,10 @@ class Counter:
     ) -> None:
         self._settings = settings
         self.host = urlsplit(settings.address).hostname or ""
-        self._headers = {"Authorization": f"OAuth {settings.token.get_secret_value()}"}
-        self._breathe = breathe
-        self._caller = Caller(rate=_RATE, burst=_BURST, timeout_seconds=180.0, breathe=breathe, is_trial=is_trial)
+        headers = {"Authorization": f"OAuth {settings.token.get_secret_value()}"}
+        self._caller = Caller(
+            rate=_RATE, burst=_BURST, timeout_seconds=180.0, breathe=breathe, is_trial=is_trial, headers=headers
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -94,8 +94,7 @@ class Counter:
         zone = _DEFAULT_ZONE
         with suppress(ZoneInfoNotFoundError, ValueError):
             zone = ZoneInfo(zone_name)
-        told = self._caller.server_date
-        return (parsedate_to_datetime(told) if told else datetime.now(UTC)).astimezone(zone).date()
+        return self._caller.clock.astimezone(zone).date()
 
     def table(self, first: date, last: date, *, offset: int, limit: int) -> Page:
         """Visits of these days, inclusive, by day, traffic source and campaign tag, from row `offset` (the first is 1) on.
@@ -136,8 +135,7 @@ class Counter:
         return lengths == [len(DIMENSIONS), len(METRICS) + len(self._settings.goals)]
 
     def _asked(self, path: str, params: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-        self._breathe()
-        answer = self._caller.get(f"{self._settings.address}/{path}", params, headers=self._headers, judge=self._judge)
+        answer = self._caller.get(f"{self._settings.address}/{path}", params, judge=self._judge)
         if not isinstance(answer, dict):
             raise SourceUnreachable(_NO_TABLE)
         return answer
