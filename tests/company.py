@@ -71,6 +71,8 @@ def random_company(seed: int, *, deals: int = 14, orders: int = 16) -> Rows:
         "service_costs": [],
         "activities": [],
         "promotions": [],
+        "visits": [],
+        "web_events": [],
         "stock": [],
         "experiment_assignments": [],
         "subscriptions": [],
@@ -84,6 +86,7 @@ def random_company(seed: int, *, deals: int = 14, orders: int = 16) -> Rows:
     _add_stock(rows, Random(f"stock {seed}"))
     _add_service(rows, Random(f"service {seed}"))
     _add_promotions(rows, Random(f"promotions {seed}"))
+    _add_site(rows, Random(f"site {seed}"))
     _add_subscriptions(rows, Random(f"subscriptions {seed}"))
     _add_experiments(rows, Random(f"experiments {seed}"))
     return rows
@@ -253,6 +256,29 @@ def _add_promotions(rows: Rows, random: Random) -> None:
             "category": _maybe(random, ("Мебель", "Свет"), 0.4),
         }
         rows["promotions"].append(promotion)
+
+
+def _add_site(rows: Rows, random: Random) -> None:
+    for number in range(1, random.randrange(2, 10)):
+        visitor = random.choice([None, "v1", "v2", "v3"])
+        visit = {
+            "visit_id": f"visit {number}",
+            "started_at": _moment(random),
+            "visitor_id": visitor,
+            "customer_id": _maybe(random, CUSTOMERS, 0.2),
+            "channel_id": _maybe(random, CHANNELS),
+            "campaign_id": _maybe(random, ("spring", "stray"), 0.5),
+        }
+        rows["visits"].append(visit)
+        event = {
+            "event_id": f"event {number}",
+            "at": _moment(random),
+            "kind": random.choice(["page", "form", "phone", "goal", None]),
+            "visit_id": random.choice([f"visit {number}", "unknown", None]),
+            "visitor_id": visitor,
+            "customer_id": _maybe(random, CUSTOMERS, 0.3),
+        }
+        rows["web_events"].append(event)
 
 
 def _add_advertising(rows: Rows, random: Random) -> None:

@@ -55,3 +55,37 @@ def test_calls_are_missed_and_called_back_as_defined() -> None:
     answered = by_id["answered"]
     assert (answered["manager_id"], answered["department"], answered["branch"]) == ("anna", "Service", "North")
     assert (answered["customer_kind"], answered["region"]) == ("person", "Tula")
+
+
+def test_a_caller_is_the_only_customer_who_has_the_number() -> None:
+    customers = [
+        {"customer_id": "Анна", "phone": "+7 (916) 123-45-67", "kind": "person"},
+        {"customer_id": "Пётр", "phone": "84951112233"},
+        {"customer_id": "Семья 1", "phone": "9990000000"},
+        {"customer_id": "Семья 2", "phone": "79990000000"},
+        {"customer_id": "Без номера"},
+    ]
+    calls = [
+        call("by number", phone="89161234567"),
+        call("named", phone="89161234567", customer_id="Пётр"),
+        call("of a family", phone="+79990000000"),
+        call("of nobody", phone="79160000001"),
+        call("hidden", phone="anonymous"),
+        call("without a number"),
+    ]
+    rows = phone_calls(
+        settings=MartSettings(),
+        calls=frame(CALLS, calls),
+        customers=frame(CUSTOMERS, customers),
+        employees=frame(EMPLOYEES, []),
+    )
+    found = {row["call_id"]: row for row in rows.collect().to_native().to_dicts()}
+    assert {name: (row["customer_id"], row["known_by"]) for name, row in found.items()} == {
+        "by number": ("Анна", "phone"),
+        "named": ("Пётр", "source"),
+        "of a family": (None, None),
+        "of nobody": (None, None),
+        "hidden": (None, None),
+        "without a number": (None, None),
+    }
+    assert found["by number"]["customer_kind"] == "person"

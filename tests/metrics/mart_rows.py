@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from engines import EngineUnderTest, Frame, calendar_rows
 from rakurs.core.table import Table
-from rakurs.marts.tables import AD_SPENDING, DEAL_OUTCOMES, LEAD_OUTCOMES, PHONE_CALLS, SALE_LINES, SALES
+from rakurs.marts.tables import AD_SPENDING, DEAL_OUTCOMES, LEAD_OUTCOMES, PHONE_CALLS, SALE_LINES, SALES, TOUCHPOINTS
 from rakurs.schema import CAMPAIGNS, CHANNELS, CUSTOMERS, EMPLOYEES, LOSS_REASONS, PIPELINES, PRODUCTS, STAGES
 from rakurs.schema.derived import stored
 from rakurs.schema.rows import arrow_schema
@@ -47,7 +47,7 @@ def deal(deal_id: str, created_on: str, outcome: str, closed_on: str | None = No
 def mart_frames(engine: EngineUnderTest, rows: Mapping[str, Rows]) -> dict[str, Frame]:
     """The marts and the tables of titles on `engine`, under names of their own; those not given are empty."""
     batch = next(_BATCHES)
-    marts = (SALES, SALE_LINES, DEAL_OUTCOMES, PHONE_CALLS, LEAD_OUTCOMES, AD_SPENDING)
+    marts = (SALES, SALE_LINES, DEAL_OUTCOMES, PHONE_CALLS, LEAD_OUTCOMES, AD_SPENDING, TOUCHPOINTS)
     tables = [*marts, *(stored(table) for table in _TITLED)]
     frames = {
         table.name: engine.frame(f"{table.name}_{batch}", arrow_rows(table, rows.get(table.name, ())))

@@ -2,8 +2,8 @@
 """Does following an account end with the account's own numbers, whatever happens on the way?"""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,54 +12,27 @@ from urllib.parse import parse_qsl
 import pytest
 
 from rakurs.core.errors import Cancelled, NotAllowed, SourceRefused, SourceUnreachable
-from rakurs.core.loading import LoadReport
+from rakurs.core.loading import silent
 from rakurs.core.text import Text
 from rakurs.marts import CALENDAR_MART, MARTS
 from rakurs.sources import calling
 from rakurs.sources.amocrm import SOURCE
-from rakurs.sources.live import Change, Landing, Wanted, WantedKind
+from rakurs.sources.live import Change, Wanted
 from rakurs.sources.spool import Spool
-from rakurs.warehouse.warehouse import Warehouse
 from sources.amocrm_account import Account
+from sources.following import Following
 
 PREFIX = "amocrm"
 
 
-class Follower:
-    """Follows one account without a server."""
+class Follower(Following):
+    """Follows one account."""
+
+    marts = (CALENDAR_MART, *MARTS)
 
     def __init__(self, folder: Path, account: Account, **settings: Any) -> None:
-        self.folder = folder
-        self.settings = SOURCE.settings(address=account.url, token=account.token, **settings)
-        self.warehouse = Warehouse.open(folder / "warehouse", timezone="Europe/Moscow", currency="RUB")
-        self.cursor: Mapping[str, str] = {}
-        self.runs = 0
-
-    def run(
-        self,
-        kind: WantedKind = "changes",
-        *,
-        changes: Sequence[Change] = (),
-        days: tuple[date, date] = (date(2000, 1, 1), date(2000, 1, 1)),
-    ) -> LoadReport:
-        self.runs += 1
-        spool = Spool(self.folder / f"run-{self.runs}")
-        first, last = days if kind == "period" else (None, None)
-        wanted = Wanted(
-            kind=kind, cursor=self.cursor, changes=tuple(changes), compares=kind == "full", from_day=first, to_day=last
-        )
-        return self.taken(spool, SOURCE.fetch(self.settings, wanted, spool, _silent))
-
-    def taken(self, spool: Spool, cursor: Mapping[str, str]) -> LoadReport:
-        deliveries = SOURCE.deliveries(self.settings, spool, Landing(source=PREFIX, profiles=self.folder))
-        report = self.warehouse.load(deliveries, marts=(CALENDAR_MART, *MARTS))
-        self.cursor = cursor
-        return report
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        with self.warehouse.reading() as reader:
-            found = reader.collect(reader.records(table) if table == "customers" else reader.frame(table)).to_pylist()
-        return [row for row in found if row["deleted_at"] is None]
+        given = {"address": account.url, "token": account.token, **settings}
+        super().__init__(folder, SOURCE, SOURCE.settings.model_validate(given), prefix=PREFIX)
 
     def numbers(self) -> dict[str, Any]:
         deals = {row["deal_id"]: row for row in self.rows("deals")}
@@ -294,7 +267,7 @@ def test_a_withdrawn_token_says_what_to_do_and_keeps_its_secret(account: Account
 def test_what_is_closed_is_said_and_the_rest_comes(account: Account, follower: Follower, tmp_path: Path):
     account.faults.forbidden = {"contacts", "contacts/notes"}
     spool = Spool(tmp_path / "closed")
-    cursor = SOURCE.fetch(follower.settings, Wanted(kind="full", compares=True), spool, _silent)
+    cursor = SOURCE.fetch(follower.settings, Wanted(kind="full", compares=True), spool, silent)
     follower.taken(spool, cursor)
     assert spool.noted("closed") == ["contacts", "contacts/notes"]
     assert follower.numbers()["deals"] == truth_of(account)["deals"]
@@ -350,7 +323,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(account: Account, follower: 
         SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "stopped"), stop)
     again = Spool(tmp_path / "stopped")
     assert again.total > 300
-    follower.taken(again, SOURCE.fetch(follower.settings, wanted, again, _silent))
+    follower.taken(again, SOURCE.fetch(follower.settings, wanted, again, silent))
     assert follower.numbers() == truth_of(account)
 
 
@@ -390,7 +363,3 @@ def _told(follower: Follower, body: bytes) -> tuple[Change, ...]:
     form = dict(parse_qsl(body.decode(), keep_blank_values=True))
     # On loopback the account's name is the first part of an address.
     return SOURCE.told(follower.settings, form | {"account[subdomain]": "127"})
-
-
-def _silent(_step: Text, *, done: int, total: int) -> None:
-    """Nobody watches."""

@@ -2,58 +2,34 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rakurs.core.errors import Cancelled, SourceRefused, SourceUnreachable
-from rakurs.core.loading import LoadReport
+from rakurs.core.loading import silent
 from rakurs.core.text import Text
 from rakurs.sources import calling
 from rakurs.sources.calltouch import SOURCE
 from rakurs.sources.calltouch.records import moment
-from rakurs.sources.live import Landing, Wanted, WantedKind
+from rakurs.sources.live import Wanted
 from rakurs.sources.spool import Spool
-from rakurs.warehouse.warehouse import Warehouse
 from sources.calltouch_server import NOTHING, Diary
+from sources.following import Following
 
 PREFIX = "calltouch"
 PAGE = 20
 
 
-class Follower:
-    """Follows one site without an application."""
+class Follower(Following):
+    """Follows one site."""
+
+    timezone = "Asia/Vladivostok"
 
     def __init__(self, folder: Path, diary: Diary, **settings: Any) -> None:
-        self.folder = folder
-        self.settings = SOURCE.settings(**{"site_id": diary.site_id, "token": diary.token, **settings})
-        self.cursor: Mapping[str, str] = {}
-        self.runs = 0
-
-    @cached_property
-    def warehouse(self) -> Warehouse:
-        return Warehouse.open(self.folder / "warehouse", timezone="Asia/Vladivostok", currency="RUB")
-
-    def run(
-        self, kind: WantedKind = "changes", *, days: tuple[date, date] = (date(2000, 1, 1), date(2000, 1, 1))
-    ) -> LoadReport:
-        self.runs += 1
-        spool = Spool(self.folder / f"run-{self.runs}")
-        first, last = days if kind == "period" else (None, None)
-        wanted = Wanted(kind=kind, cursor=self.cursor, compares=kind == "full", from_day=first, to_day=last)
-        return self.taken(spool, SOURCE.fetch(self.settings, wanted, spool, _silent))
-
-    def taken(self, spool: Spool, cursor: Mapping[str, str]) -> LoadReport:
-        deliveries = SOURCE.deliveries(self.settings, spool, Landing(source=PREFIX, profiles=self.folder))
-        report = self.warehouse.load(deliveries, marts=())
-        self.cursor = cursor
-        return report
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        with self.warehouse.reading() as reader:
-            return reader.collect(reader.records(table) if table == "customers" else reader.frame(table)).to_pylist()
+        given = {"site_id": diary.site_id, "token": diary.token, **settings}
+        super().__init__(folder, SOURCE, SOURCE.settings.model_validate(given), prefix=PREFIX)
 
     def numbers(self) -> dict[str, Any]:
         calls = {
@@ -302,14 +278,14 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(diary: Diary, follower: Foll
         SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "stopped"), stop)
     again = Spool(tmp_path / "stopped")
     assert again.total >= after
-    follower.taken(again, SOURCE.fetch(follower.settings, wanted, again, _silent))
+    follower.taken(again, SOURCE.fetch(follower.settings, wanted, again, silent))
     assert (again.rows("calls"), again.rows("requests")) == (len(diary.calls), len(diary.leads))
     assert follower.numbers() == truth_of(diary)
 
 
 def test_no_secret_is_kept_with_what_was_fetched(diary: Diary, follower: Follower, tmp_path: Path):
     spool = Spool(tmp_path / "kept")
-    cursor = SOURCE.fetch(follower.settings, Wanted(kind="full"), spool, _silent)
+    cursor = SOURCE.fetch(follower.settings, Wanted(kind="full"), spool, silent)
     written = "".join(path.read_text() for path in spool.folder.iterdir())
     assert diary.token not in f"{written}{cursor}{SOURCE.identity(follower.settings)}"
 
@@ -326,7 +302,7 @@ def test_a_trial_says_how_much_there_is(diary: Diary, follower: Follower):
 
 def test_single_records_are_not_asked_for(diary: Diary, follower: Follower, tmp_path: Path):
     wanted = Wanted(kind="records", cursor={"day": "x"})
-    assert SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "records"), _silent) == {"day": "x"}
+    assert SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "records"), silent) == {"day": "x"}
     assert not diary.requests
     assert SOURCE.told(follower.settings, {"callId": "5"}) == ()
 
@@ -353,7 +329,3 @@ def _told(value: str) -> str | None:
 
 def _bare(key: str | None) -> str | None:
     return key and key.removeprefix(f"{PREFIX}:")
-
-
-def _silent(_step: Text, *, done: int, total: int) -> None:
-    """Nobody watches."""

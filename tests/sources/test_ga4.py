@@ -2,70 +2,39 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rakurs.core.errors import Cancelled, SourceRefused, SourceUnreachable
-from rakurs.core.loading import LoadReport
+from rakurs.core.loading import silent
 from rakurs.core.text import Text
 from rakurs.sources import calling
 from rakurs.sources.ga4 import SOURCE
 from rakurs.sources.ga4.fetching import RESTATED_DAYS, SLICE_DAYS, TRAFFIC
-from rakurs.sources.live import Landing, Wanted, WantedKind
+from rakurs.sources.live import Wanted
 from rakurs.sources.spool import Spool
-from rakurs.warehouse.warehouse import Warehouse
+from sources.following import Following
 from sources.ga4_server import EMAIL, PEM, Property
 
 PREFIX = "ga4"
 SUMS = {"visits": "sessions", "visitors": "totalUsers", "bounces": "bounces", "goals": "keyEvents"}
 
 
-class Follower:
-    """Follows one property without a server of ours."""
+class Follower(Following):
+    """Follows one property."""
 
     def __init__(self, folder: Path, property_: Property, **settings: Any) -> None:
-        self.folder = folder
-        given = {"property_id": property_.property_id, "key": property_.key_file()} | settings
-        self.settings = SOURCE.settings(**given)
-        self.cursor: Mapping[str, str] = {}
-        self.runs = 0
-
-    @cached_property
-    def warehouse(self) -> Warehouse:
-        return Warehouse.open(self.folder / "warehouse", timezone="Europe/Moscow", currency="RUB")
-
-    def close(self) -> None:
-        if "warehouse" in self.__dict__:
-            self.warehouse.close()
-
-    def run(self, kind: WantedKind = "changes", *, days: tuple[date, date] | None = None) -> LoadReport:
-        self.runs += 1
-        spool = Spool(self.folder / f"run-{self.runs}")
-        first, last = days or (None, None)
-        wanted = Wanted(kind=kind, cursor=self.cursor, compares=kind == "full", from_day=first, to_day=last)
-        return self.taken(spool, SOURCE.fetch(self.settings, wanted, spool, _silent))
+        given = {"property_id": property_.property_id, "key": property_.key_file(), **settings}
+        super().__init__(folder, SOURCE, SOURCE.settings.model_validate(given), prefix=PREFIX)
 
     def fetched(self) -> Mapping[str, float]:
         """What a whole run brings into its spool, summed: for what goes wrong on the way, before anything is loaded."""
-        self.runs += 1
-        spool = Spool(self.folder / f"run-{self.runs}")
-        SOURCE.fetch(self.settings, Wanted(kind="full"), spool, _silent)
+        spool = self.spool()
+        SOURCE.fetch(self.settings, Wanted(kind="full"), spool, silent)
         rows = list(spool.records(TRAFFIC))
         return {ours: sum(row[ours] for row in rows) for ours in SUMS} | {"rows": len(rows)}
-
-    def taken(self, spool: Spool, cursor: Mapping[str, str]) -> LoadReport:
-        landing = Landing(source=PREFIX, profiles=self.folder)
-        report = self.warehouse.load(SOURCE.deliveries(self.settings, spool, landing), marts=())
-        self.cursor = cursor
-        return report
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        with self.warehouse.reading() as reader:
-            found = reader.collect(reader.frame(table)).to_pylist()
-        return [row for row in found if row["deleted_at"] is None]
 
     def numbers(self, first: date = date.min, last: date = date.max) -> Mapping[str, float]:
         rows = [row for row in self.rows("site_traffic") if first <= row["visited_on"] <= last]
@@ -211,7 +180,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(google: Property, follower: 
     # A day passes between; the run still is one of the day it began on, and the next one brings the rest.
     google.advance(timedelta(days=1))
     google.count(google.today(), "google", "organic", "(organic)")
-    cursor = SOURCE.fetch(follower.settings, wanted, again, _silent)
+    cursor = SOURCE.fetch(follower.settings, wanted, again, silent)
     assert reports(google) - before < 90 / SLICE_DAYS
     assert again.rows(TRAFFIC) == google.truth(last=google.today() - timedelta(days=1))["rows"]
     follower.taken(again, cursor)
@@ -222,9 +191,9 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(google: Property, follower: 
 
 def test_a_spool_that_is_whole_is_not_asked_for_again(google: Property, follower: Follower, tmp_path: Path):
     wanted = Wanted(kind="full")
-    cursor = SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "whole"), _silent)
+    cursor = SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "whole"), silent)
     before = len(google.requests)
-    assert SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "whole"), _silent) == cursor
+    assert SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "whole"), silent) == cursor
     assert len(google.requests) == before
     kept = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "whole").iterdir())
     told = f"{kept}{cursor}{SOURCE.identity(follower.settings)}{follower.settings!r}"
@@ -465,7 +434,3 @@ def test_rows_a_day_no_longer_has_are_gone(google: Property, follower: Follower)
     google.count(moved[0], "moved", "cpc", "x")
     follower.run("changes")
     assert follower.numbers() == truth_of(google)
-
-
-def _silent(_step: Text, *, done: int, total: int) -> None:
-    """Nobody watches."""

@@ -1,9 +1,8 @@
 """Does following an exchange of Mango Office end with the exchange's own calls, whatever happens on the way?"""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,13 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rakurs.core.errors import Cancelled, NotAllowed, SourceRefused, SourceUnreachable
-from rakurs.core.loading import LoadReport
+from rakurs.core.loading import silent
 from rakurs.core.text import Text
 from rakurs.sources import calling
-from rakurs.sources.live import Change, Landing, Wanted, WantedKind
+from rakurs.sources.live import Change, Wanted
 from rakurs.sources.mango import SOURCE
 from rakurs.sources.spool import Spool
-from rakurs.warehouse.warehouse import Warehouse
+from sources.following import Following
 from sources.mango_server import Exchange
 
 PREFIX = "mango"
@@ -25,43 +24,14 @@ MOSCOW = ZoneInfo("Europe/Moscow")
 ORDER = "/vpbx/stats/request"
 
 
-class Follower:
-    """Follows one exchange without an application."""
+class Follower(Following):
+    """Follows one exchange."""
+
+    timezone = "Asia/Vladivostok"
 
     def __init__(self, folder: Path, exchange: Exchange, **settings: Any) -> None:
-        self.folder = folder
-        self.settings = SOURCE.settings(**{"api_key": exchange.key, "api_salt": exchange.salt, **settings})
-        self.cursor: Mapping[str, str] = {}
-        self.runs = 0
-
-    @cached_property
-    def warehouse(self) -> Warehouse:
-        return Warehouse.open(self.folder / "warehouse", timezone="Asia/Vladivostok", currency="RUB")
-
-    def run(
-        self,
-        kind: WantedKind = "changes",
-        *,
-        changes: Sequence[Change] = (),
-        days: tuple[date, date] = (date(2000, 1, 1), date(2000, 1, 1)),
-    ) -> LoadReport:
-        self.runs += 1
-        spool = Spool(self.folder / f"run-{self.runs}")
-        first, last = days if kind == "period" else (None, None)
-        wanted = Wanted(
-            kind=kind, cursor=self.cursor, changes=tuple(changes), compares=kind == "full", from_day=first, to_day=last
-        )
-        return self.taken(spool, SOURCE.fetch(self.settings, wanted, spool, _silent))
-
-    def taken(self, spool: Spool, cursor: Mapping[str, str]) -> LoadReport:
-        deliveries = SOURCE.deliveries(self.settings, spool, Landing(source=PREFIX, profiles=self.folder))
-        report = self.warehouse.load(deliveries, marts=())
-        self.cursor = cursor
-        return report
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        with self.warehouse.reading() as reader:
-            return reader.collect(reader.frame(table)).to_pylist()
+        given = {"api_key": exchange.key, "api_salt": exchange.salt, **settings}
+        super().__init__(folder, SOURCE, SOURCE.settings.model_validate(given), prefix=PREFIX)
 
     def numbers(self) -> dict[str, Any]:
         return {
@@ -315,7 +285,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(exchange: Exchange, follower
         SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "stopped"), stop)
     again = Spool(tmp_path / "stopped")
     assert again.rows("calls") >= after
-    follower.taken(again, SOURCE.fetch(follower.settings, wanted, again, _silent))
+    follower.taken(again, SOURCE.fetch(follower.settings, wanted, again, silent))
     assert again.rows("calls") == len(exchange.truth)
     assert follower.numbers() == exchange.truth
 
@@ -363,7 +333,7 @@ def test_a_trial_says_who_answers(exchange: Exchange, follower: Follower):
 
 def test_no_secret_is_kept_with_what_was_fetched(exchange: Exchange, follower: Follower, tmp_path: Path):
     spool = Spool(tmp_path / "kept")
-    cursor = SOURCE.fetch(follower.settings, Wanted(kind="full"), spool, _silent)
+    cursor = SOURCE.fetch(follower.settings, Wanted(kind="full"), spool, silent)
     written = "".join(path.read_text() for path in spool.folder.iterdir())
     assert exchange.salt not in f"{written}{cursor}{SOURCE.identity(follower.settings)}{exchange.requests}"
 
@@ -372,7 +342,3 @@ def test_no_secret_is_kept_with_what_was_fetched(exchange: Exchange, follower: F
 def test_settings_that_cannot_be_are_refused_at_once(wrong: dict[str, str]):
     with pytest.raises(ValueError, match="is needed"):
         SOURCE.settings(**{"api_key": "1", "api_salt": "t", **wrong})
-
-
-def _silent(_step: Text, *, done: int, total: int) -> None:
-    """Nobody watches."""

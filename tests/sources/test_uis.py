@@ -3,57 +3,31 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rakurs.core.errors import Cancelled, SourceRefused, SourceUnreachable
-from rakurs.core.loading import LoadReport
+from rakurs.core.loading import silent
 from rakurs.core.text import Text
 from rakurs.sources import calling
-from rakurs.sources.live import Landing, Wanted, WantedKind
+from rakurs.sources.live import Wanted
 from rakurs.sources.spool import Spool
 from rakurs.sources.uis import SOURCE
-from rakurs.warehouse.warehouse import Warehouse
+from sources.following import Following
 from sources.uis_server import EMPLOYEES, Office
 
 PREFIX = "uis"
 PAGE = 50
 
 
-class Follower:
-    """Follows one account without an application."""
+class Follower(Following):
+    """Follows one account."""
 
     def __init__(self, folder: Path, office: Office, **settings: Any) -> None:
-        self.folder = folder
-        self.settings = SOURCE.settings(**{"address": office.url, "token": office.token, **settings})
-        self.cursor: Mapping[str, str] = {}
-        self.runs = 0
-
-    @cached_property
-    def warehouse(self) -> Warehouse:
-        return Warehouse.open(self.folder / "warehouse", timezone="Europe/Moscow", currency="RUB")
-
-    def run(
-        self, kind: WantedKind = "changes", *, days: tuple[date, date] = (date(2000, 1, 1), date(2000, 1, 1))
-    ) -> LoadReport:
-        self.runs += 1
-        spool = Spool(self.folder / f"run-{self.runs}")
-        first, last = days if kind == "period" else (None, None)
-        wanted = Wanted(kind=kind, cursor=self.cursor, compares=kind == "full", from_day=first, to_day=last)
-        return self.taken(spool, SOURCE.fetch(self.settings, wanted, spool, _silent))
-
-    def taken(self, spool: Spool, cursor: Mapping[str, str]) -> LoadReport:
-        deliveries = SOURCE.deliveries(self.settings, spool, Landing(source=PREFIX, profiles=self.folder))
-        report = self.warehouse.load(deliveries, marts=())
-        self.cursor = cursor
-        return report
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        with self.warehouse.reading() as reader:
-            return reader.collect(reader.frame(table)).to_pylist()
+        given = {"address": office.url, "token": office.token, **settings}
+        super().__init__(folder, SOURCE, SOURCE.settings.model_validate(given), prefix=PREFIX)
 
     def numbers(self) -> dict[str, Any]:
         return {
@@ -330,7 +304,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(office: Office, follower: Fo
     kept = again.rows("calls")
     assert kept > 0
     before = len(office.requests)
-    follower.taken(again, SOURCE.fetch(follower.settings, wanted, again, _silent))
+    follower.taken(again, SOURCE.fetch(follower.settings, wanted, again, silent))
     asked = [one["method"] for one in office.requests[before:]]
     assert "get.account" not in asked
     assert again.rows("calls") - kept <= len(office.calls) - kept + asked.count("get.calls_report")
@@ -339,7 +313,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(office: Office, follower: Fo
 
 def test_no_secret_is_kept_with_what_was_fetched(office: Office, follower: Follower, tmp_path: Path):
     spool = Spool(tmp_path / "kept")
-    cursor = SOURCE.fetch(follower.settings, Wanted(kind="full"), spool, _silent)
+    cursor = SOURCE.fetch(follower.settings, Wanted(kind="full"), spool, silent)
     written = "".join(path.read_text() for path in spool.folder.iterdir())
     assert office.token not in f"{written}{cursor}{SOURCE.identity(follower.settings)}"
 
@@ -353,7 +327,7 @@ def test_a_trial_says_who_answers_and_how_much_there_is(office: Office, follower
 
 def test_single_records_are_not_asked_for(office: Office, follower: Follower, tmp_path: Path):
     wanted = Wanted(kind="records", cursor={"since": "x"})
-    assert SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "records"), _silent) == {"since": "x"}
+    assert SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "records"), silent) == {"since": "x"}
     assert not office.requests
     assert SOURCE.told(follower.settings, {"any": "thing"}) == ()
 
@@ -372,7 +346,3 @@ def test_an_address_may_be_short():
 
 def _bare(key: str | None) -> str | None:
     return key and key.removeprefix(f"{PREFIX}:")
-
-
-def _silent(_step: Text, *, done: int, total: int) -> None:
-    """Nobody watches."""

@@ -1,74 +1,43 @@
 """Does following an account of VK Ads end with the account's own costs, whatever happens on the way?"""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rakurs.core.errors import Cancelled, SourceRefused, SourceUnreachable
-from rakurs.core.loading import LoadReport
-from rakurs.core.mart import Mart
+from rakurs.core.loading import silent
 from rakurs.core.text import Text
 from rakurs.marts import CALENDAR_MART, MARTS
 from rakurs.sources import calling
-from rakurs.sources.live import Landing, Wanted, WantedKind
+from rakurs.sources.live import Wanted
 from rakurs.sources.spool import Spool
 from rakurs.sources.vk_ads import SOURCE
 from rakurs.sources.vk_ads.fetching import BANNERS, COSTS, RESTATED_DAYS
-from rakurs.warehouse.warehouse import Warehouse
+from sources.following import Following
 from sources.vk_ads_server import Cabinet
 
 PREFIX = "vk_ads"
 
 
-class Follower:
-    """Follows one account without a server of ours."""
+class Follower(Following):
+    """Follows one account."""
 
     def __init__(self, folder: Path, cabinet: Cabinet, **settings: Any) -> None:
-        self.folder = folder
-        self.settings = SOURCE.settings(**({"account": "12345", "token": cabinet.token} | settings))
-        self.cursor: Mapping[str, str] = {}
-        self.marts: Sequence[Mart] = ()
-        self.runs = 0
-
-    @cached_property
-    def warehouse(self) -> Warehouse:
-        return Warehouse.open(self.folder / "warehouse", timezone="Europe/Moscow", currency="RUB")
-
-    def close(self) -> None:
-        if "warehouse" in self.__dict__:
-            self.warehouse.close()
-
-    def run(self, kind: WantedKind = "changes", *, days: tuple[date, date] | None = None) -> LoadReport:
-        self.runs += 1
-        spool = Spool(self.folder / f"run-{self.runs}")
-        first, last = days or (None, None)
-        wanted = Wanted(kind=kind, cursor=self.cursor, compares=kind == "full", from_day=first, to_day=last)
-        return self.taken(spool, SOURCE.fetch(self.settings, wanted, spool, _silent))
+        given = {"account": "12345", "token": cabinet.token, **settings}
+        super().__init__(folder, SOURCE, SOURCE.settings.model_validate(given), prefix=PREFIX)
 
     def fetched(self) -> Mapping[str, Any]:
         """What a whole run brings into its spool, summed: for what goes wrong on the way, before anything is loaded."""
-        self.runs += 1
-        spool = Spool(self.folder / f"run-{self.runs}")
-        SOURCE.fetch(self.settings, Wanted(kind="full"), spool, _silent)
+        spool = self.spool()
+        SOURCE.fetch(self.settings, Wanted(kind="full"), spool, silent)
         return _summed(
             {"impressions": row["shows"], "clicks": row["clicks"], "amount": Decimal(row["spent"])}
             for row in spool.records(COSTS)
         )
-
-    def taken(self, spool: Spool, cursor: Mapping[str, str]) -> LoadReport:
-        landing = Landing(source=PREFIX, profiles=self.folder)
-        report = self.warehouse.load(SOURCE.deliveries(self.settings, spool, landing), marts=self.marts)
-        self.cursor = cursor
-        return report
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        with self.warehouse.reading() as reader:
-            return reader.collect(reader.frame(table)).to_pylist()
 
     def numbers(self, first: date = date.min, last: date = date.max) -> Mapping[str, Any]:
         return _summed(row for row in self.rows("ad_costs") if first <= row["spent_on"] <= last)
@@ -237,7 +206,7 @@ def test_the_accounts_clock_and_zone_say_what_day_it_is(cabinet: Cabinet, tmp_pa
     for zone, today in (("Europe/Moscow", "2026-03-02"), ("UTC", "2026-03-01"), ("", "2026-03-02")):
         follower = Follower(tmp_path, cabinet, timezone=zone)
         spool = Spool(tmp_path / f"in {zone.replace('/', ' ')}")
-        assert SOURCE.fetch(follower.settings, Wanted(kind="full"), spool, _silent) == {"day": today}
+        assert SOURCE.fetch(follower.settings, Wanted(kind="full"), spool, silent) == {"day": today}
 
 
 def test_a_banner_that_tells_no_date_is_read_from_the_first_day(
@@ -264,7 +233,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(cabinet: Cabinet, follower: 
     before, lists = questions(cabinet), len(cabinet.requests)
     # A day passes between: the run still is one of the day it began on.
     cabinet.advance(timedelta(days=1))
-    cursor = SOURCE.fetch(follower.settings, wanted, again, _silent)
+    cursor = SOURCE.fetch(follower.settings, wanted, again, silent)
     assert not [path for path, _ in cabinet.requests[lists:] if "/statistics/" not in path]
     assert questions(cabinet) > before
     kept = [(row["banner"], row["day"]) for row in again.records(COSTS)]
@@ -276,9 +245,9 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(cabinet: Cabinet, follower: 
 
 def test_a_spool_that_is_whole_is_not_asked_for_again(cabinet: Cabinet, follower: Follower, tmp_path: Path):
     wanted = Wanted(kind="full")
-    cursor = SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "whole"), _silent)
+    cursor = SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "whole"), silent)
     before = len(cabinet.requests)
-    assert SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "whole"), _silent) == cursor
+    assert SOURCE.fetch(follower.settings, wanted, Spool(tmp_path / "whole"), silent) == cursor
     assert len(cabinet.requests) == before
     kept = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "whole").iterdir())
     assert cabinet.token not in f"{kept}{cursor}{SOURCE.identity(follower.settings)}{follower.settings!r}"
@@ -449,7 +418,3 @@ def test_there_is_nothing_to_tell(follower: Follower):
 def test_settings_that_mean_nothing_are_refused(wrong: Mapping[str, str], match: str):
     with pytest.raises(ValueError, match=match):
         SOURCE.settings(**({"account": "1", "token": "t"} | wrong))
-
-
-def _silent(_step: Text, *, done: int, total: int) -> None:
-    """Nobody watches."""

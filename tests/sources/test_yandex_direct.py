@@ -2,10 +2,9 @@
 """Does following an advertiser end with Direct's own numbers, whatever happens on the way?"""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,16 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from rakurs.core.errors import Cancelled, SourceRefused, SourceUnreachable
-from rakurs.core.loading import LoadReport, silent
+from rakurs.core.loading import silent
 from rakurs.core.text import Text
 from rakurs.marts import CALENDAR_MART, MARTS
 from rakurs.sources import calling
-from rakurs.sources.live import Landing, Wanted, WantedKind
+from rakurs.sources.live import Wanted
 from rakurs.sources.spool import Spool
 from rakurs.sources.yandex_direct import SOURCE
 from rakurs.sources.yandex_direct.fetching import RECENT_DAYS
 from rakurs.sources.yandex_direct.settings import DirectSettings
-from rakurs.warehouse.warehouse import Warehouse
+from sources.following import Following
 from sources.yandex_direct_server import Advertiser, Answer, Asked, problem
 
 PREFIX = "yandex_direct"
@@ -33,42 +32,15 @@ REPORTS_OF_A_FULL_LOAD = 9
 """61 days, seven at a time."""
 
 
-class Follower:
-    """Follows one advertiser without an application around it."""
+class Follower(Following):
+    """Follows one advertiser."""
+
+    marts = (CALENDAR_MART, AD_SPENDING_MART)
 
     def __init__(self, folder: Path, advertiser: Advertiser, **settings: Any) -> None:
-        self.folder = folder
         first = (advertiser.today - timedelta(days=60)).isoformat()
         given = {"address": advertiser.url, "token": advertiser.token, "login": advertiser.login, "first_day": first}
-        self.settings = SOURCE.settings(**{**given, **settings})
-        self.cursor: Mapping[str, str] = {}
-        self.runs = 0
-
-    @cached_property
-    def warehouse(self) -> Warehouse:
-        """Opened where something is loaded."""
-        return Warehouse.open(self.folder / "warehouse", timezone="Europe/Moscow", currency="RUB")
-
-    def close(self) -> None:
-        if "warehouse" in self.__dict__:
-            self.warehouse.close()
-
-    def run(self, kind: WantedKind = "changes", days: tuple[date, date] | None = None) -> LoadReport:
-        self.runs += 1
-        spool = Spool(self.folder / f"run-{self.runs}")
-        first, last = days or (None, None)
-        wanted = Wanted(kind=kind, cursor=self.cursor, from_day=first, to_day=last)
-        return self.taken(spool, SOURCE.fetch(self.settings, wanted, spool, silent))
-
-    def taken(self, spool: Spool, cursor: Mapping[str, str]) -> LoadReport:
-        deliveries = SOURCE.deliveries(self.settings, spool, Landing(source=PREFIX, profiles=self.folder))
-        report = self.warehouse.load(deliveries, marts=(CALENDAR_MART, AD_SPENDING_MART))
-        self.cursor = cursor
-        return report
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        with self.warehouse.reading() as reader:
-            return reader.collect(reader.frame(table)).to_pylist()
+        super().__init__(folder, SOURCE, SOURCE.settings.model_validate({**given, **settings}), prefix=PREFIX)
 
     def numbers(self) -> dict[str, Any]:
         """As a company sees them: what advertising cost by day, and by the names of its campaigns."""

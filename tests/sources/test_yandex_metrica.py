@@ -1,9 +1,8 @@
 """Does following a counter end with Metrica's own numbers, whatever happens on the way?"""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, timedelta
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,17 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from rakurs.core.errors import Cancelled, SourceRefused, SourceUnreachable
-from rakurs.core.loading import LoadReport, silent
+from rakurs.core.loading import silent
 from rakurs.core.text import Text
 from rakurs.marts import CALENDAR_MART
 from rakurs.sources import calling
-from rakurs.sources.live import Landing, Wanted, WantedKind
+from rakurs.sources.live import Wanted
 from rakurs.sources.spool import Spool
 from rakurs.sources.yandex_metrica import SOURCE
 from rakurs.sources.yandex_metrica import counter as asking
 from rakurs.sources.yandex_metrica.fetching import RECENT_DAYS
 from rakurs.sources.yandex_metrica.settings import MetricaSettings
-from rakurs.warehouse.warehouse import Warehouse
+from sources.following import Following
 from sources.yandex_direct_server import Answer, Asked
 from sources.yandex_metrica_server import SOURCES, Site, problem
 
@@ -30,41 +29,14 @@ PREFIX = "yandex_metrica"
 PACKAGE = "rakurs.sources.yandex_metrica"
 
 
-class Follower:
-    """Follows one counter without an application around it."""
+class Follower(Following):
+    """Follows one counter."""
+
+    marts = (CALENDAR_MART,)
 
     def __init__(self, folder: Path, site: Site, **settings: Any) -> None:
-        self.folder = folder
-        given = {"address": site.url, "token": site.token, "counter": site.counter}
-        self.settings = MetricaSettings.model_validate({**given, **settings})
-        self.cursor: Mapping[str, str] = {}
-        self.runs = 0
-
-    @cached_property
-    def warehouse(self) -> Warehouse:
-        """Opened where something is loaded."""
-        return Warehouse.open(self.folder / "warehouse", timezone="Europe/Moscow", currency="RUB")
-
-    def close(self) -> None:
-        if "warehouse" in self.__dict__:
-            self.warehouse.close()
-
-    def run(self, kind: WantedKind = "changes", days: tuple[date, date] | None = None) -> LoadReport:
-        self.runs += 1
-        spool = Spool(self.folder / f"run-{self.runs}")
-        first, last = days or (None, None)
-        wanted = Wanted(kind=kind, cursor=self.cursor, from_day=first, to_day=last)
-        return self.taken(spool, SOURCE.fetch(self.settings, wanted, spool, silent))
-
-    def taken(self, spool: Spool, cursor: Mapping[str, str]) -> LoadReport:
-        deliveries = SOURCE.deliveries(self.settings, spool, Landing(source=PREFIX, profiles=self.folder))
-        report = self.warehouse.load(deliveries, marts=(CALENDAR_MART,))
-        self.cursor = cursor
-        return report
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        with self.warehouse.reading() as reader:
-            return reader.collect(reader.frame(table)).to_pylist()
+        given = {"address": site.url, "token": site.token, "counter": site.counter, **settings}
+        super().__init__(folder, SOURCE, SOURCE.settings.model_validate(given), prefix=PREFIX)
 
     def numbers(self) -> dict[str, Any]:
         found = self.rows("site_traffic")

@@ -29,6 +29,12 @@ def test_a_portal_is_connected_followed_and_let_go(newcomer: Visitor, portal: Po
     page.goto("/data/sources/")
     page.locator("#available li", has_text="Битрикс24").get_by_role("link", name="Подключить").click()
 
+    # A form begins with what holds where nobody says otherwise.
+    page.goto("/data/sources/new/yandex_direct/")
+    expect(page.get_by_label("Валюта аккаунта")).to_have_value("RUB")
+    expect(page.get_by_label("Расходы с НДС")).to_be_checked()
+    page.goto("/data/sources/new/bitrix24/")
+
     # An address that is none, a key that is wrong: told, and never repeated.
     connect(page, "https://example.com/secret-word")
     expect(page.get_by_role("alert")).to_contain_text("Адрес входящего вебхука")

@@ -5,6 +5,7 @@ That takes half a second of every command and is of no use here: only the librar
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -14,15 +15,26 @@ NEEDED_BY = "statsforecast"
 
 
 class _NotYet(MetaPathFinder):
-    """Says that there is no pandas until the library that needs it is being imported."""
+    """Says that there is no pandas until the library that needs it is being imported, or until it is asked for."""
+
+    is_over = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         _ = path, target
-        if fullname == WAITED_FOR and NEEDED_BY not in sys.modules:
+        if fullname == WAITED_FOR and NEEDED_BY not in sys.modules and not _NotYet.is_over:
             raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
         return None
+
+
+def load_pandas() -> None:
+    """Load it now, or wait until whoever is loading it is done.
+
+    scikit-learn looks for it among the loaded modules, and falls over one that another thread is just loading.
+    """
+    _NotYet.is_over = True
+    import_module(WAITED_FOR)
 
 
 def start_lean() -> None:

@@ -3,12 +3,12 @@ and by new data.
 """
 
 import logging
-from importlib import import_module
 
 from dbos import DBOS, SetWorkflowID
 from django.db import close_old_connections
 
 from rakurs.app import predictions
+from rakurs.app.lean_start import load_pandas
 from rakurs.app.looking_back import look_back
 from rakurs.app.segments import refresh_living
 from rakurs.app.serving import current
@@ -109,8 +109,7 @@ def _look_back(fit_id: str) -> int:
 def _step(fit_id: str, deed: str) -> None:
     """One step of a fit; whatever it meets is kept with it, in words for people."""
     close_old_connections()
-    # scikit-learn looks for pandas among the loaded modules, and falls over one that another thread is just loading.
-    import_module("pandas")
+    load_pandas()
     try:
         {"learn": predictions.learn, "score": predictions.score}[deed](current(), fit_id)
     except RakursError as refused:

@@ -1,4 +1,4 @@
-"""What marts take from canonical tables: rows that still exist, and whose they are."""
+"""What marts take from canonical tables: rows that still exist, whose they are, and whom a contact tells of."""
 
 from typing import Any
 
@@ -30,6 +30,32 @@ def with_category(frame: Frame, products: Frame) -> Frame:
     """`frame` with its product's category and brand."""
     known = products.select("product_id", "category", "brand")
     return frame.join(known, on="product_id", how="left")
+
+
+DIALLED = 10
+"""Phones are one when their last digits are: with or without the country's code."""
+_WRITTEN = {
+    "phone": nw.col("phone").str.replace_all(r"\D", "").str.tail(DIALLED),
+    "email": nw.col("email").str.to_lowercase().str.strip_chars(),
+}
+_SHORTEST = {"phone": DIALLED, "email": 5}
+
+
+def with_owner_of_contact(rows: Frame, people: Frame, contact: str) -> Frame:
+    """`rows` with `owner_id`: the only customer of `people` who has the row's phone or email; null where several have it."""
+    written = _WRITTEN[contact]
+    # Text that is empty once it is cleaned is no contact.
+    owners = (
+        people.with_columns(written.alias("contact_key"))
+        .filter(nw.col("contact_key").str.len_chars() >= _SHORTEST[contact])
+        .group_by("contact_key")
+        .agg(nw.col("customer_id").min().alias("owner_id"), nw.len().alias("owners"))
+        .filter(nw.col("owners") == 1)
+        .select("contact_key", "owner_id")
+    )
+    return (
+        rows.with_columns(written.alias("contact_key")).join(owners, on="contact_key", how="left").drop("contact_key")
+    )
 
 
 def elapsed(start: str, end: str, *, seconds: int) -> nw.Expr:

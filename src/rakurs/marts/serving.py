@@ -7,7 +7,7 @@ import narwhals.stable.v2 as nw
 from rakurs.core.frames import conform
 from rakurs.core.mart import MartSettings
 from rakurs.core.units import Unit
-from rakurs.marts.canonical import elapsed, present, with_customer, with_owner
+from rakurs.marts.canonical import elapsed, present, with_customer, with_owner, with_owner_of_contact
 from rakurs.marts.tables import CUSTOMER_COSTS
 
 Frame = nw.LazyFrame[Any]
@@ -43,7 +43,7 @@ def customer_costs(
     parts = [
         _costs(present(service_costs)),
         _work(present(activities).filter((nw.col("kind") != "call").fill_null(value=True))),
-        _talks(present(calls)),
+        _talks(with_owner_of_contact(present(calls), present(customers), "phone")),
         _waiting(present(orders), present(payments), sold),
     ]
     rows = nw.concat(parts)
@@ -114,7 +114,7 @@ def _talks(calls: Frame) -> Frame:
         spent_on=nw.col("started_on"),
         hours=nw.col("talk_seconds").cast(nw.Float64()) / HOUR_SECONDS,
         deal_id=nw.col("deal_id"),
-        customer_id=nw.col("customer_id"),
+        customer_id=nw.coalesce(nw.col("customer_id"), nw.col("owner_id")),
         channel_id=nw.col("channel_id"),
         manager_id=nw.col("employee_id"),
     )

@@ -6,13 +6,10 @@ import narwhals.stable.v2 as nw
 
 from rakurs.core.frames import conform, count_where, row_number
 from rakurs.core.mart import MartSettings
-from rakurs.marts.canonical import present, with_customer, with_owner
+from rakurs.marts.canonical import present, with_customer, with_owner, with_owner_of_contact
 from rakurs.marts.tables import TOUCHPOINTS
 
 Frame = nw.LazyFrame[Any]
-
-DIALLED = 10
-"""Phones are one when their last digits are: with or without the country's code."""
 
 
 def touchpoints(
@@ -59,29 +56,14 @@ def _told(events: Frame, people: Frame) -> Frame:
     """One row per event of a browser that tells its customer: by id, by phone, by mailbox."""
     events = events.filter(~nw.col("visitor_id").is_null())
     by_id = events.filter(~nw.col("customer_id").is_null()).select("visitor_id", "epoch", "customer_id")
-    return nw.concat([by_id, *(_told_by(events, people, column, written) for column, written in _WRITTEN.items())])
-
-
-def _told_by(events: Frame, people: Frame, column: str, written: nw.Expr) -> Frame:
-    # Text that is empty once it is cleaned is no contact.
-    owners = (
-        people.with_columns(written.alias("key"))
-        .filter(nw.col("key").str.len_chars() >= _SHORTEST[column])
-        .group_by("key")
-        .agg(nw.col("customer_id").min().alias("owner_id"), nw.len().alias("owners"))
-        .filter(nw.col("owners") == 1)
+    others = events.filter(nw.col("customer_id").is_null())
+    by_contact = (
+        with_owner_of_contact(others, people, contact)
+        .filter(~nw.col("owner_id").is_null())
+        .select("visitor_id", "epoch", nw.col("owner_id").alias("customer_id"))
+        for contact in ("phone", "email")
     )
-    keyed = events.filter(nw.col("customer_id").is_null(), ~nw.col(column).is_null()).with_columns(written.alias("key"))
-    return keyed.join(owners, on="key", how="inner").select(
-        "visitor_id", "epoch", nw.col("owner_id").alias("customer_id")
-    )
-
-
-_WRITTEN = {
-    "phone": nw.col("phone").str.replace_all(r"\D", "").str.tail(DIALLED),
-    "email": nw.col("email").str.to_lowercase().str.strip_chars(),
-}
-_SHORTEST = {"phone": DIALLED, "email": 5}
+    return nw.concat([by_id, *by_contact])
 
 
 def _found(visits: Frame, told: Frame) -> Frame:

@@ -287,6 +287,16 @@ PHONE_CALLS = Table(
             {"in": Text(ru="Входящий", en="Incoming"), "out": Text(ru="Исходящий", en="Outgoing")},
         ),
         column("started_on", Unit.DAY, "Начат", "Started"),
+        column("started_epoch", Unit.EPOCH, "Начат, с", "Started, s"),
+        choice(
+            "known_by",
+            "Откуда известен клиент",
+            "How the customer is known",
+            {
+                "source": Text(ru="Назван источником", en="Named by the source"),
+                "phone": Text(ru="По номеру телефона", en="By the phone number"),
+            },
+        ),
         flag("is_missed", "Пропущен", "Missed"),
         flag("is_called_back", "Перезвонили за час", "Called back within an hour"),
         column("callback_hours", Unit.HOURS, "До ответного звонка, ч", "To the call back, h"),

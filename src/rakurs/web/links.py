@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
+from django.http import HttpRequest
 from django.urls import reverse
 
 from rakurs.analyses import CARDS
@@ -11,6 +13,11 @@ from rakurs.analyses import CARDS
 CELL = "cell."
 PAGE_SIZE = 50
 CARD_NAMES = frozenset(card.name for card in CARDS)
+
+
+def public(request: HttpRequest, path: str) -> str:
+    """The address by which others reach `path`: below RAKURS_PUBLIC_URL where a proxy stands in front, else as it was asked."""
+    return f"{settings.PUBLIC_URL.rstrip('/')}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
 
 
 def query(values: Mapping[str, Any], *, keep_empty: Collection[str] = ()) -> str:

@@ -4,7 +4,7 @@ import narwhals.stable.v2 as nw
 
 from rakurs.core.card import Event
 from rakurs.core.text import Text
-from rakurs.marts.tables import DEAL_OUTCOMES, STAGE_VISITS, TOUCHPOINTS
+from rakurs.marts.tables import DEAL_OUTCOMES, PHONE_CALLS, STAGE_VISITS, TOUCHPOINTS
 from rakurs.schema import ACTIVITIES, CALLS, LEADS, ORDERS, PAYMENTS
 from rakurs.schema.derived import stored
 
@@ -96,6 +96,16 @@ EVENTS: tuple[Event, ...] = (
         by={CUSTOMERS: "customer_id", EMPLOYEES: "employee_id", DEALS: "deal_id"},
         shown=("wait_seconds", "employee_id", "customer_id"),
         keep=lambda calls: calls.filter(nw.col("is_missed").fill_null(value=False)),
+    ),
+    Event(
+        name="calls_by_number",
+        title=Text(ru="Звонок с номера клиента", en="Call from the customer's number"),
+        icon="phone",
+        table=PHONE_CALLS,
+        at="started_epoch",
+        by={CUSTOMERS: "customer_id"},
+        shown=("direction", "talk_seconds", "manager_id"),
+        keep=lambda calls: calls.filter(nw.col("known_by") == "phone"),
     ),
     Event(
         name="visits",

@@ -53,7 +53,7 @@ from rakurs.web.dashboard_filters import bar_of
 from rakurs.web.dashboard_tiles import Onlooker, tile_body, tile_head
 from rakurs.web.filters import window_words
 from rakurs.web.language import page_language
-from rakurs.web.links import cell_of, query
+from rakurs.web.links import cell_of, public, query
 from rakurs.web.views.pages import page_or_part, whole_number
 from rakurs.web.views.report import members_page, sent_file
 
@@ -303,7 +303,7 @@ def _board(request: HttpRequest, shown: Shown, chosen: Chosen, *, is_edited: boo
         "boards": _menu(request, shown),
         "may_share": user.may("share"),
         "audiences": [(value, title) for value, title in AUDIENCES.items()],
-        "link": request.build_absolute_uri(reverse("dashboard", args=[shown.key])),
+        "link": public(request, reverse("dashboard", args=[shown.key])),
         "is_private": shown.kept is not None and shown.kept.audience == Audience.PRIVATE,
     }
     if is_edited:

@@ -36,7 +36,7 @@ from rakurs.state.models import Audience, Report
 from rakurs.web.access import format_of, may, scope_for, user_of, workspace
 from rakurs.web.builder import conditions_of
 from rakurs.web.filters import filters_of
-from rakurs.web.links import cell_of, query
+from rakurs.web.links import cell_of, public, query
 from rakurs.web.pictures import CHART_ICONS
 from rakurs.web.views.answered import answered
 from rakurs.web.views.build import first_of
@@ -74,7 +74,7 @@ def saved(request: HttpRequest, report_id: str) -> HttpResponse:
         "audiences": [
             {**item, "is_chosen": item["value"] == report.audience} for item in audiences_for(user_of(request))
         ],
-        "address": request.build_absolute_uri(request.path),
+        "address": public(request, request.path),
         "versions": [
             {"number": item.number, "at": item.at, "by": item.by, "is_current": item.number == report.version}
             for item in report.versions.select_related("by")

@@ -45,7 +45,7 @@ from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.state.models import Segment, User
 from rakurs.web.access import format_of, may, scope_for, user_of, workspace
-from rakurs.web.links import PAGE_SIZE, members_query, query
+from rakurs.web.links import PAGE_SIZE, members_query, public, query
 from rakurs.web.segment_forms import (
     PARTS,
     can_be_filled_in,
@@ -325,7 +325,7 @@ def _portrait(request: HttpRequest, told: Portrait, form: Format) -> dict[str, A
         "has_form": can_be_filled_in(told.definition),
         "audience": AUDIENCES[kept.audience],
         "audiences": [{**item, "is_chosen": item["value"] == kept.audience} for item in audiences_for(user)],
-        "address": request.build_absolute_uri(request.path),
+        "address": public(request, request.path),
         "problem": Text(ru=kept.problem_ru, en=kept.problem_en) if kept.problem_ru else None,
         "warnings": told.warnings,
         "size": form.shown(told.trail.size, Unit.COUNT),

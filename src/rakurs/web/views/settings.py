@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, cast
-from urllib.parse import urljoin
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -28,7 +27,7 @@ from rakurs.state.models import AuditEvent, Invitation, OwnRole, User
 from rakurs.state.roles import DEED_HELP, DEED_TITLES, DEEDS, EVERYONES, ROLES, SCOPES
 from rakurs.web.access import may, user_of, workspace
 from rakurs.web.language import said
-from rakurs.web.links import PAGE_SIZE, query
+from rakurs.web.links import PAGE_SIZE, public, query
 from rakurs.web.tables import pages_of
 from rakurs.web.views.pages import page_or_part, whole_number
 
@@ -75,7 +74,7 @@ def invite(request: HttpRequest) -> HttpResponse:
         )
     except BadInput as lacking:
         return _page(everybody, request, problem=lacking.message)
-    link = urljoin(request.build_absolute_uri("/"), reverse("join", args=[text]))
+    link = public(request, reverse("join", args=[text]))
     return _page(everybody, request, link=link)
 
 

@@ -6,7 +6,6 @@ from http import HTTPStatus
 from importlib.resources import files
 from threading import Lock
 
-from django.conf import settings as django_settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -22,6 +21,7 @@ from rakurs.core.errors import BadInput
 from rakurs.core.text import Text
 from rakurs.web.access import may, user_of, workspace
 from rakurs.web.language import said
+from rakurs.web.links import public
 
 SCRIPT = files("rakurs.web").joinpath("site/rakurs.js").read_text(encoding="utf-8")
 FRESH_SECONDS = 300
@@ -114,12 +114,11 @@ def counter(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, given: tracking.SiteSettings, *, error: str = "") -> HttpResponse:
     """The page with `given` in its form: what is kept, or what was wrong about what a person wrote."""
-    public = django_settings.PUBLIC_URL or request.build_absolute_uri("/")
     context = {
         "domains": "\n".join(given.domains),
         "needs_consent": given.needs_consent,
         "is_on": bool(tracking.site_of(workspace().home).domains),
-        "code": f'<script async src="{public.rstrip("/")}{reverse("site_script")}"></script>',
+        "code": f'<script async src="{public(request, reverse("site_script"))}"></script>',
         "counted": tracking.counted(workspace()),
         "error": error,
     }

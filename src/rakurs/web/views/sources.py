@@ -23,6 +23,7 @@ from rakurs.sources.live import Area, LiveSource
 from rakurs.state.models import Connection, SyncRun
 from rakurs.web.access import REFUSED, format_of, may, user_of, workspace
 from rakurs.web.language import page_language, said
+from rakurs.web.links import public
 from rakurs.web.views.pages import page_or_part
 
 SHOWN_RUNS = 20
@@ -122,7 +123,7 @@ def source(request: HttpRequest, connection_id: str) -> HttpResponse:
     state = connections.state_of(found)
     runs = [_run_view(run) for run in connections.runs_of(found)[:SHOWN_RUNS]]
     shown = connections.shown_settings(workspace().home, found)
-    hook = request.build_absolute_uri(f"/api/v1/hooks/{found.pk}")
+    hook = public(request, f"/api/v1/hooks/{found.pk}")
     context = {
         "state": _state_view(state),
         "run": runs[0] if runs else None,
