@@ -154,6 +154,28 @@ def messy_rows(seed: int) -> dict[str, list[dict[str, Any]]]:
             }
             for n in range(8)
         ],
+        "visits": [
+            {
+                "visit_id": f"v{n}",
+                "started_at": moment(),
+                "visitor_id": f"b{n % 3}",
+                "customer_id": maybe("c1"),
+                "channel_id": maybe("ads"),
+            }
+            for n in range(8)
+        ],
+        "web_events": [
+            {
+                "event_id": f"e{n}",
+                "at": moment(),
+                "kind": "form",
+                "visit_id": f"v{n % 5}",
+                "visitor_id": f"b{n % 3}",
+                "phone": maybe("+7 916 123-45-67"),
+                "customer_id": maybe("c2"),
+            }
+            for n in range(8)
+        ],
         "stock": [
             {
                 "product_id": f"p{n % 3}",

@@ -68,15 +68,28 @@ STEPS = (
     Step(
         "recent_levels",
         f"""
-        with brought as (
+        with won as (
             select e.department, w.metric, m.month_no, m.weight, sum(w.value)::double as value
             from won_months as w join employees as e using (employee_no) join plan_months as m using (month_no)
             group by e.department, w.metric, m.month_no, m.weight
+        ),
+        brought as (
+            from won
+            union all
+            -- The present month has a plan from its first day on, before anything is won.
+            select k.department, k.metric, m.month_no, m.weight, null
+            from (select distinct department, metric from won) as k
+            cross join (from plan_months order by month_no desc limit 1) as m
+            anti join won as w
+                on w.department = k.department and w.metric = k.metric and w.month_no = m.month_no
+        ),
+        levels as (
+            select department, metric, month_no, weight,
+                coalesce(avg(value / weight) over (partition by department, metric order by month_no
+                    rows between {RECENT_MONTHS} preceding and 1 preceding), value / weight) as level
+            from brought
         )
-        select department, metric, month_no, weight,
-            coalesce(avg(value / weight) over (partition by department, metric order by month_no
-                rows between {RECENT_MONTHS} preceding and 1 preceding), value / weight) as level
-        from brought
+        from levels where level is not null
         """,
     ),
     Step(
