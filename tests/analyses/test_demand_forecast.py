@@ -164,6 +164,7 @@ def test_a_planted_effect_of_promotions_is_found_and_foreseen() -> None:
     found = asked(rows, "2025-12-31", ahead=3)
     by_category = {row["category"]: row for row in found if row["level"] == "category"}
     assert by_category["a"]["promotion_effect"] == pytest.approx(0.6, abs=0.06)
+    assert by_category["a"]["promotion_effect_low"] < 0.6 < by_category["a"]["promotion_effect_high"]
     assert by_category["a"]["forecast"] == pytest.approx(under, rel=0.1)
     assert by_category["b"]["forecast"] == pytest.approx(without, rel=0.1)
     assert [by_category[name]["promoted"] for name in "abcd"] == pytest.approx([1, 0, 0, 0])

@@ -348,6 +348,7 @@ def test_promotions_bring_the_planted_demand_and_are_foreseen(company: Company) 
     planted = company.truth.doubled_by_promotions.parameter
     rows = company.rows("demand_forecast", grain="week", ahead=8, top=100)
     assert rows[0]["promotion_effect"] == pytest.approx(planted, abs=0.12)
+    assert rows[0]["promotion_effect_low"] < planted < rows[0]["promotion_effect_high"]
     coming = {
         row["category"]: row["by_promotions"] for row in rows if row["level"] == "category" and row["promoted"] > 0
     }

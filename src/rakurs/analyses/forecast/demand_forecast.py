@@ -117,6 +117,8 @@ COLUMNS = (
     column("promoted", Unit.SHARE, "Под акциями", "Under promotions"),
     column("by_promotions", Unit.RATIO, "Добавят акции", "Promotions add"),
     column("promotion_effect", Unit.RATIO, "Акция меняет спрос на", "A promotion changes demand by"),
+    column("promotion_effect_low", Unit.RATIO, "Акция меняет спрос, не ниже", "Effect of a promotion, low"),
+    column("promotion_effect_high", Unit.RATIO, "Акция меняет спрос, не выше", "Effect of a promotion, high"),
     flag("by_days", "С учётом праздников", "Holidays allowed for"),
     choice("way", "Способ", "Way", WAYS),
     column("mase", Unit.NUMBER, "Ошибка (MASE)", "Error (MASE)"),
@@ -144,6 +146,7 @@ def sold(frames: Frames, params: DemandForecastParams) -> Frame:
     return valued.join(own, on="product_id", how="inner")
 
 
+_EFFECT = ("promotion_effect", "promotion_effect_low", "promotion_effect_high")
 _UNITS = {
     "row": Unit.TEXT,
     "category": Unit.TEXT,
@@ -279,7 +282,7 @@ def finish(told: pa.Table, params: DemandForecastParams) -> pa.Table:
                 "high": row["forecast"] + width,
                 "promoted": float(shares[place].sum()) / whole if whole else float(worth.promoted[place].mean()),
                 "by_promotions": row["forecast"] / float(plain[place].sum()) - 1 if is_promoted else None,
-                "promotion_effect": worth.effect,
+                **dict(zip(_EFFECT, worth.effect or (None, None, None), strict=True)),
                 "by_days": worth.by_days,
             }
         )
@@ -357,11 +360,13 @@ def _told_of_promotions(rows: Sequence[Mapping[str, Any]]) -> tuple[Statement, .
     return tuple(
         Statement(
             words=Text(
-                ru="Под акцией спрос в прошлом менялся на {effect}; намеченные акции меняют прогноз целого на {added}.",
-                en="Under a promotion demand changed by {effect} in the past; those planned change the forecast of the whole by {added}.",
+                ru="Под акцией спрос в прошлом менялся на {effect} (от {low} до {high}); намеченные акции меняют прогноз целого на {added}.",
+                en="Under a promotion demand changed by {effect} in the past ({low} to {high}); those planned change the forecast of the whole by {added}.",
             ),
             values={
                 "effect": Told(value=row["promotion_effect"], unit=Unit.RATIO),
+                "low": Told(value=row["promotion_effect_low"], unit=Unit.RATIO),
+                "high": Told(value=row["promotion_effect_high"], unit=Unit.RATIO),
                 "added": Told(value=row["by_promotions"], unit=Unit.RATIO),
             },
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rakurs.analyses.forecast.day_kinds import KINDS, Days, foresee_by_days
 from rakurs.analyses.forecast.promoting import effect, exposures
 from rakurs.analyses.forecast.series import QUICK
+from rakurs.analyses.products.demand import Slope
 
 Array = NDArray[np.float64]
 
@@ -93,7 +94,8 @@ class Worth:
     days_ahead: Array
     promoted: Array
     """The share of the days to come under a promotion."""
-    effect: float | None
+    effect: tuple[float, float, float] | None
+    """What a promotion adds to demand, and its 95 % interval; None where the past does not clearly say."""
     by_days: bool
 
 
@@ -135,9 +137,13 @@ def worth_of(
         ahead=lifts[:, finished:] * days_ahead,
         days_ahead=np.broadcast_to(days_ahead, (len(series), len(days_ahead))),
         promoted=exposed[:, finished:],
-        effect=float(np.expm1(slope.value)) if slope else None,
+        effect=_added(slope) if slope else None,
         by_days=by_days,
     )
+
+
+def _added(slope: Slope) -> tuple[float, float, float]:
+    return float(np.expm1(slope.value)), float(np.expm1(slope.low)), float(np.expm1(slope.high))
 
 
 def _by_kind(rows: Sequence[Mapping[str, Any]], starts: Sequence[date]) -> tuple[Array, Array]:
