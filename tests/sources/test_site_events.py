@@ -65,7 +65,11 @@ def test_what_is_kept_fits_the_tables_and_no_address_keeps_its_query() -> None:
         assert set(row) <= set(table_named(table).names), table
     assert found["visits"]["landing_page"] == found["web_events"]["page"] == "https://shop.ru/buy"
     assert found["visits"]["referrer"] == "https://yandex.ru/"
-    assert (found["visits"]["channel_id"], found["visits"]["campaign_id"]) == ("ya / cpc", "ya / cpc / spring")
+    assert (found["visits"]["channel_id"], found["visits"]["campaign_id"]) == (
+        "site:ya / cpc",
+        "site:ya / cpc / spring",
+    )
+    assert found["channels"]["name"] == "ya / cpc"
     assert found["visits"]["utm_term"] == "tea"
     assert "anna" not in str(found)
 
@@ -109,3 +113,22 @@ def test_what_is_no_event_is_refused_without_being_repeated(body: bytes) -> None
     assert "<script>" not in str(wrong.value)
     assert "theft" not in wrong.value.message.en
     assert "xxx" not in str(wrong.value)
+
+
+def test_nobody_elses_row_can_be_written_over() -> None:
+    # A tag that is the id of the company's own channel, and ids that another source may have.
+    found = rows(sent(visit={"page": "https://shop.ru/?utm_source=ch01&utm_medium=ch01&utm_campaign=c"}))
+    ids = [found["channels"]["channel_id"], found["campaigns"]["campaign_id"], found["visits"]["visit_id"],
+           found["visits"]["visitor_id"], found["web_events"]["event_id"], found["web_events"]["visit_id"]]  # fmt: skip
+    assert [known for known in ids if not known.startswith("site:")] == []
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "https://[x]/", "//", "nonsense", ""])
+def test_what_is_no_address_is_told_as_none(address: str) -> None:
+    found = rows(sent(visit={"page": address, "referrer": address}, event={"page": address}))
+    assert (found["visits"]["landing_page"], found["visits"]["referrer"], found["web_events"]["page"]) == (
+        None,
+        None,
+        None,
+    )
+    assert found["visits"]["utm_source"] == "direct"

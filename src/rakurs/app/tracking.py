@@ -71,7 +71,7 @@ def is_robot(agent: str) -> bool:
 
 def is_counted(settings: SiteSettings, page: str) -> bool:
     """Whether pages of that address are counted."""
-    return site.is_of((urlsplit(page).hostname or "").removeprefix("www."), settings.domains)
+    return site.is_of((site.parts_of(page).hostname or "").removeprefix("www."), settings.domains)
 
 
 def counted(workspace: Workspace) -> dict[str, Any]:

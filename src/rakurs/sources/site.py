@@ -7,13 +7,14 @@ not even send then).
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from rakurs.core.errors import BadInput
 from rakurs.core.text import Text
 
+PREFIX = "site"
 MOST_EVENTS = 50
 """Of one call: the script sends by a few."""
 _STEADY = timedelta(seconds=60)
@@ -79,19 +80,20 @@ def batch_of(body: bytes) -> Batch:
 def rows_of(batch: Batch, *, now: datetime, domains: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The rows of a call, each with its table: the visit's channel, campaign and the visit itself, then its events."""
     shift = _clock_error(batch, now)
-    tags = {name: values[0][:300] for name, values in parse_qs(urlsplit(batch.visit.page).query).items()}
+    tags = {name: values[0][:300] for name, values in parse_qs(parts_of(batch.visit.page).query).items()}
     source, medium = origin(tags, batch.visit.referrer, domains=domains)
     campaign = tags.get("utm_campaign")
-    channel_id = source if medium == source else f"{source} / {medium}"
-    campaign_id = f"{channel_id} / {campaign}" if campaign else None
-    yield "channels", {"channel_id": channel_id, "name": channel_id, "medium": medium, "platform": source}
+    channel = source if medium == source else f"{source} / {medium}"
+    channel_id, visit_id, visitor_id = _own(channel), _own(batch.visit.id), _own(batch.visitor)
+    campaign_id = _own(f"{channel} / {campaign}") if campaign else None
+    yield "channels", {"channel_id": channel_id, "name": channel, "medium": medium, "platform": source}
     if campaign_id:
         yield "campaigns", {"campaign_id": campaign_id, "channel_id": channel_id, "name": campaign}
     yield (
         "visits",
         {
-            "visit_id": batch.visit.id,
-            "visitor_id": batch.visitor,
+            "visit_id": visit_id,
+            "visitor_id": visitor_id,
             "started_at": _time(batch.visit.at, shift, now),
             "channel_id": channel_id,
             "campaign_id": campaign_id,
@@ -109,11 +111,11 @@ def rows_of(batch: Batch, *, now: datetime, domains: tuple[str, ...]) -> Iterato
         yield (
             "web_events",
             {
-                "event_id": event.id,
+                "event_id": _own(event.id),
                 "at": _time(event.at, shift, now),
                 "kind": event.kind,
-                "visit_id": batch.visit.id,
-                "visitor_id": batch.visitor,
+                "visit_id": visit_id,
+                "visitor_id": visitor_id,
                 "name": event.name or None,
                 "page": _without_query(event.page),
                 "customer_id": event.customer_id or None,
@@ -162,7 +164,7 @@ def origin(tags: Tags, referrer: str, *, domains: tuple[str, ...]) -> tuple[str,
     for mark, found in CLICK_IDS.items():
         if tags.get(mark):
             return found
-    host = (urlsplit(referrer).hostname or "").removeprefix("www.")
+    host = (parts_of(referrer).hostname or "").removeprefix("www.")
     if not host or is_of(host, domains):
         return "direct", "direct"
     for part, name in ENGINES.items():
@@ -174,9 +176,22 @@ def origin(tags: Tags, referrer: str, *, domains: tuple[str, ...]) -> tuple[str,
     return host, "referral"
 
 
+def parts_of(address: str) -> SplitResult:
+    """The parts of an address that anybody may have written; of none where it is no address."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
 def is_of(host: str, domains: tuple[str, ...]) -> bool:
     """Whether a host is one of the domains or lies below one."""
     return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
+def _own(known: str) -> str:
+    """An id that no other source has: whatever a visitor's browser says, it writes over nobody else's rows."""
+    return f"{PREFIX}:{known}"
 
 
 def _clock_error(batch: Batch, now: datetime) -> timedelta:
@@ -197,5 +212,5 @@ def _time(milliseconds: int, shift: timedelta, now: datetime) -> str:
 
 def _without_query(address: str) -> str | None:
     """An address without what may name a person: its query and fragment."""
-    parts = urlsplit(address)
+    parts = parts_of(address)
     return parts._replace(query="", fragment="").geturl() or None if parts.hostname else None

@@ -156,20 +156,26 @@ def sold(frames: Frames, params: ProfitabilityParams) -> Frame:
     return rows.with_columns(nw.col(KEYS[params.by]).alias("id"))
 
 
+def costs_of(frames: Frames, params: ProfitabilityParams) -> Frame:
+    """What serving took in the period; nothing where products are compared, of which none is known."""
+    day = nw.col("spent_on")
+    in_period = params.window.contains(day), day <= nw.lit(params.today), nw.lit(params.by not in OF_LINES)
+    return narrowed(frames["customer_costs"], params).filter(*in_period)
+
+
 def served(frames: Frames, params: ProfitabilityParams) -> Frame:
-    """What customers cost in the period beyond the goods, `id` being whose it is; none is known of products."""
-    window, day = params.window, nw.col("spent_on")
-    costs = narrowed(frames["customer_costs"], params).filter(window.contains(day), day <= nw.lit(params.today))
+    """What customers cost in the period beyond the goods, in money, `id` being whose it is."""
     hour, year = (nw.lit(float(value)) if value else nw.lit(None) for value in (params.hour_cost, params.money_rate))
-    return costs.select(
-        nw.col("customer_id" if params.by in OF_LINES else KEYS[params.by]).alias("id"),
-        "customer_id",
-        nw.col("amount").alias("serving"),
-        to_money(nw.col("hours") * hour.cast(nw.Float64())).alias("work"),
-        to_money(nw.col("money_years") * year.cast(nw.Float64())).alias("waiting"),
-    ).filter(
-        ~(nw.col("serving").is_null() & nw.col("work").is_null() & nw.col("waiting").is_null()),
-        nw.lit(params.by not in OF_LINES),
+    return (
+        costs_of(frames, params)
+        .select(
+            nw.col("customer_id" if params.by in OF_LINES else KEYS[params.by]).alias("id"),
+            "customer_id",
+            nw.col("amount").alias("serving"),
+            to_money(nw.col("hours") * hour.cast(nw.Float64())).alias("work"),
+            to_money(nw.col("money_years") * year.cast(nw.Float64())).alias("waiting"),
+        )
+        .filter(~(nw.col("serving").is_null() & nw.col("work").is_null() & nw.col("waiting").is_null()))
     )
 
 
@@ -481,6 +487,13 @@ ANALYSIS = Analysis(
             rows=lambda frames, params: served(frames, params).filter(
                 nw.col("id").is_null(), nw.lit(params.by in OWNED)
             ),
+        ),
+        LeftOut(
+            reason=Text(
+                ru="Расходы на клиентов в валюте без курса: не сосчитаны",
+                en="Costs to serve in a currency without a rate: not counted",
+            ),
+            rows=lambda frames, params: costs_of(frames, params).filter(nw.col("is_rate_missing")),
         ),
         SALES_WITHOUT_REVENUE,
     ),

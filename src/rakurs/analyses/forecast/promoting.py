@@ -36,18 +36,21 @@ def exposures(
     """
     first, days = edges[0], (edges[-1] - edges[0]) // DAY
     under = np.zeros((len(leaves), days))
+    own = {leaf: place for place, leaf in enumerate(leaves)}
+    of_category: dict[str | None, list[int]] = {}
+    for place, (category, _) in enumerate(leaves):
+        of_category.setdefault(category, []).append(place)
     for one in promotions:
         begin, past = ((day - first) // DAY for day in (one["period_start"], one["until_on"] + DAY))
         if past <= 0 or begin >= days or past <= begin:
             continue
         held = slice(max(begin, 0), min(past, days))
-        for place, leaf in enumerate(leaves):
-            if one["row"] == "promoted product":
-                share = one["value"] / products[place] if leaf == (one["category"], one["own_id"]) else 0.0
-            else:
-                share = float(one["row"] == "promoted whole" or leaf[0] == one["category"])
-            if share:
-                under[place, held] += share
+        if one["row"] == "promoted whole":
+            under[:, held] += 1.0
+        elif one["row"] == "promoted category":
+            under[of_category.get(one["category"], []), held] += 1.0
+        elif (leaf := (one["category"], one["own_id"])) in own:
+            under[own[leaf], held] += one["value"] / products[own[leaf]]
     starts = np.array([(edge - first) // DAY for edge in edges[:-1]])
     lengths = np.diff([*starts, days])
     return np.add.reduceat(np.minimum(under, 1.0), starts, axis=1) / lengths
