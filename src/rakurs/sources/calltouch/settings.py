@@ -1,12 +1,10 @@
 """What must Rakurs know of a Calltouch account before it can follow its calls and requests?"""
 
-from datetime import date
-from zoneinfo import ZoneInfo
-
 from pydantic import SecretStr, field_validator
 
 from rakurs.core.text import Text
 from rakurs.sources.live import SettingField, SourceSettings
+from rakurs.sources.written import MOSCOW, Day, ZoneOrMoscow
 
 
 class CalltouchSettings(SourceSettings):
@@ -14,8 +12,8 @@ class CalltouchSettings(SourceSettings):
 
     site_id: str
     token: SecretStr
-    since: str = ""
-    timezone: str = "Europe/Moscow"
+    since: Day = ""
+    timezone: ZoneOrMoscow = MOSCOW
 
     @field_validator("site_id")
     @classmethod
@@ -23,22 +21,6 @@ class CalltouchSettings(SourceSettings):
         if not value.strip().isdecimal():
             raise ValueError("a number such as 12345 is needed")
         return value.strip()
-
-    @field_validator("since")
-    @classmethod
-    def _is_day(cls, value: str) -> str:
-        try:
-            return date.fromisoformat(value.strip()).isoformat() if value.strip() else ""
-        except ValueError:
-            raise ValueError("a day such as 2024-01-31 is needed") from None
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_zone(cls, value: str) -> str:
-        try:
-            return ZoneInfo(value.strip()).key
-        except (OSError, LookupError, ValueError):
-            raise ValueError("a time zone such as Europe/Moscow is needed") from None
 
 
 def site_of(settings: CalltouchSettings) -> str:

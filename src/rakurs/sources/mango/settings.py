@@ -1,11 +1,10 @@
 """What must Rakurs know of a virtual exchange of Mango Office before it can follow its calls?"""
 
-from datetime import date
-
 from pydantic import SecretStr, field_validator
 
 from rakurs.core.text import Text
 from rakurs.sources.live import SettingField, SourceSettings
+from rakurs.sources.written import Day
 
 
 class MangoSettings(SourceSettings):
@@ -13,7 +12,7 @@ class MangoSettings(SourceSettings):
 
     api_key: str
     api_salt: SecretStr
-    since: str = ""
+    since: Day = ""
 
     @field_validator("api_key")
     @classmethod
@@ -26,14 +25,6 @@ class MangoSettings(SourceSettings):
     @classmethod
     def _is_trimmed(cls, value: SecretStr) -> SecretStr:
         return SecretStr(value.get_secret_value().strip())
-
-    @field_validator("since")
-    @classmethod
-    def _is_day(cls, value: str) -> str:
-        try:
-            return date.fromisoformat(value.strip()).isoformat() if value.strip() else ""
-        except ValueError:
-            raise ValueError("a day such as 2024-01-31 is needed") from None
 
 
 def code_of(settings: MangoSettings) -> str:

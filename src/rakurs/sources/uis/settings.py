@@ -1,13 +1,12 @@
 """What must Rakurs know of a virtual exchange before it can follow its calls?"""
 
-from datetime import date
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr, field_validator
 
 from rakurs.core.text import Text
 from rakurs.sources.live import SettingField, SourceSettings
+from rakurs.sources.written import Day, Zone
 
 
 class UisSettings(SourceSettings):
@@ -15,8 +14,8 @@ class UisSettings(SourceSettings):
 
     address: str
     token: SecretStr
-    since: str = ""
-    timezone: str = ""
+    since: Day = ""
+    timezone: Zone = ""
 
     @field_validator("address")
     @classmethod
@@ -26,22 +25,6 @@ class UisSettings(SourceSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or "." not in parts.hostname:
             raise ValueError("an address such as dataapi.uiscom.ru is needed")
         return f"{parts.scheme}://{parts.netloc}"
-
-    @field_validator("since")
-    @classmethod
-    def _is_day(cls, value: str) -> str:
-        try:
-            return date.fromisoformat(value.strip()).isoformat() if value.strip() else ""
-        except ValueError:
-            raise ValueError("a day such as 2024-01-31 is needed") from None
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_zone(cls, value: str) -> str:
-        try:
-            return ZoneInfo(value.strip()).key if value.strip() else ""
-        except (OSError, LookupError, ValueError):
-            raise ValueError("a time zone such as Europe/Moscow is needed") from None
 
 
 def host_of(settings: UisSettings) -> str:

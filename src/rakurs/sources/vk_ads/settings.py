@@ -1,11 +1,10 @@
 """What must Rakurs know of an advertising account before it can follow it?"""
 
-from zoneinfo import ZoneInfo
-
 from pydantic import SecretStr, field_validator
 
 from rakurs.core.text import Text
 from rakurs.sources.live import SettingField, SourceSettings
+from rakurs.sources.written import MOSCOW, ZoneOrMoscow
 
 
 class VkAdsSettings(SourceSettings):
@@ -14,7 +13,7 @@ class VkAdsSettings(SourceSettings):
     account: str
     token: SecretStr
     currency: str = "RUB"
-    timezone: str = "Europe/Moscow"
+    timezone: ZoneOrMoscow = MOSCOW
 
     @field_validator("account")
     @classmethod
@@ -30,16 +29,6 @@ class VkAdsSettings(SourceSettings):
         if not (code.isascii() and code.isalpha() and len(code) == 3):
             raise ValueError("a currency of three letters such as RUB is needed")
         return code
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_zone(cls, value: str) -> str:
-        zone = value.strip() or "Europe/Moscow"
-        try:
-            ZoneInfo(zone)
-        except (KeyError, ValueError, OSError):
-            raise ValueError("a time zone such as Europe/Moscow is needed") from None
-        return zone
 
 
 FIELDS = (

@@ -1,14 +1,12 @@
 """What must Rakurs know of an advertiser before it can follow what the advertising costs?"""
 
-from datetime import date
 from typing import Annotated
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, field_validator
 
 from rakurs.core.text import Text
 from rakurs.sources.live import SettingField, SourceSettings
+from rakurs.sources.written import MOSCOW, Day, ZoneOrMoscow, base_of
 
 ADDRESS = "https://api.direct.yandex.com"
 
@@ -20,8 +18,8 @@ class DirectSettings(SourceSettings):
     token: SecretStr
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "RUB"
     has_vat: bool = True
-    first_day: str = ""
-    timezone: str = "Europe/Moscow"
+    first_day: Day = ""
+    timezone: ZoneOrMoscow = MOSCOW
     address: str = ADDRESS
 
     @field_validator("login", "currency", mode="before")
@@ -29,29 +27,10 @@ class DirectSettings(SourceSettings):
     def _is_trimmed(cls, value: object) -> object:
         return value.strip() if isinstance(value, str) else value
 
-    @field_validator("first_day")
-    @classmethod
-    def _is_day(cls, value: str) -> str:
-        try:
-            return date.fromisoformat(value.strip()).isoformat() if value.strip() else ""
-        except ValueError:
-            raise ValueError("a day such as 2025-01-01 is needed") from None
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_timezone(cls, value: str) -> str:
-        try:
-            return ZoneInfo(value.strip() or "Europe/Moscow").key
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError("a time zone such as Europe/Moscow is needed") from None
-
     @field_validator("address")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        parts = urlsplit(value.strip() or ADDRESS)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"an address such as {ADDRESS} is needed")
-        return f"{parts.scheme}://{parts.netloc}"
+        return base_of(value, usual=ADDRESS)
 
 
 FIELDS = (

@@ -1,13 +1,12 @@
 """What must Rakurs know of a counter before it can follow who visits the site?"""
 
-from datetime import date
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
 from rakurs.core.text import Text
 from rakurs.sources.live import SettingField, SourceSettings
+from rakurs.sources.written import Day, base_of
 
 ADDRESS = "https://api-metrika.yandex.net"
 MOST_GOALS = 17
@@ -25,24 +24,13 @@ class MetricaSettings(SourceSettings):
     counter: Annotated[int, Field(gt=0)]
     token: SecretStr
     goals: Annotated[tuple[int, ...], BeforeValidator(_numbers), Field(max_length=MOST_GOALS)] = ()
-    first_day: str = ""
+    first_day: Day = ""
     address: str = ADDRESS
-
-    @field_validator("first_day")
-    @classmethod
-    def _is_day(cls, value: str) -> str:
-        try:
-            return date.fromisoformat(value.strip()).isoformat() if value.strip() else ""
-        except ValueError:
-            raise ValueError("a day such as 2025-01-01 is needed") from None
 
     @field_validator("address")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        parts = urlsplit(value.strip() or ADDRESS)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"an address such as {ADDRESS} is needed")
-        return f"{parts.scheme}://{parts.netloc}"
+        return base_of(value, usual=ADDRESS)
 
 
 FIELDS = (
