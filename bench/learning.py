@@ -15,9 +15,9 @@ import pyarrow as pa
 from lifetimes import ModifiedBetaGeoFitter
 from scipy.sparse import csr_matrix
 
-from rakurs.analyses.forecast.series import QUICK, foresee
 from rakurs.analyses.products.itemsets import Baskets, frequent
 from rakurs.core.periods import day_number
+from rakurs.models.forecasting.series import QUICK, foresee
 from rakurs.models.offers import MODEL, OffersParams
 from rakurs.models.purchases import fit_buying
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rakurs.analyses.products.demand import Panel, common_slopes, filled, poisson_slopes, told_apart
+from rakurs.models.forecasting.price_panel import Panel, common_slopes, filled, poisson_slopes, told_apart
 
 
 def drawn(seed: int, *, promotion: float = 0.0, along: float = 0.0, products: int = 30, periods: int = 24) -> Panel:

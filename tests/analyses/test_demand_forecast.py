@@ -14,9 +14,9 @@ from analyses.asking import answer
 from analyses.test_properties import ENGINE
 from engines import frames_on
 from rakurs.analyses import analysis_named
-from rakurs.analyses.forecast.hierarchy import reconciled
-from rakurs.analyses.forecast.promoting import exposures
-from rakurs.analyses.forecast.series import QUICK, foresee
+from rakurs.models.forecasting.hierarchy import reconciled
+from rakurs.models.forecasting.promoting import exposures
+from rakurs.models.forecasting.series import QUICK, foresee
 
 DEMAND = analysis_named("demand_forecast")
 NUMBERS = st.lists(st.floats(0, 1e4), min_size=7, max_size=7)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rakurs.analyses.products.demand import Panel, Slope, common_slopes, filled, own_slope, poisson_slopes, shrunk
 from rakurs.analyses.products.elasticity import best_price
+from rakurs.models.forecasting.price_panel import Panel, Slope, common_slopes, filled, own_slope, poisson_slopes, shrunk
 
 
 def drawn(seed: int, *, products: int, periods: int, slope: float, size: float = 20.0, moves: float = 0.2) -> Panel:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rakurs.analyses.forecast.day_kinds import KINDS, Days, foresee_by_days
-from rakurs.analyses.forecast.series import foresee
 from rakurs.marts.calendar import calendar
+from rakurs.models.forecasting.day_kinds import KINDS, Days, foresee_by_days
+from rakurs.models.forecasting.series import foresee
 
 Array = NDArray[np.float64]
 

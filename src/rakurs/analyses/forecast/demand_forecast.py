@@ -1,7 +1,6 @@
 """Demand forecast: how much of each product and group will be needed, and how sure is that?"""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -12,27 +11,31 @@ from numpy.typing import NDArray
 
 from rakurs.analyses.columns import answered, choice, column, flag, named, overlapping
 from rakurs.analyses.filters import SalesFilters, basis_choice, filtered_sales, within
-from rakurs.analyses.forecast.demand_series import Series, hierarchy, summed, worth_of
-from rakurs.analyses.forecast.hierarchy import reconciled
 from rakurs.analyses.forecast.sales_forecast import WAYS, Level
-from rakurs.analyses.forecast.series import QUICK, Foreseen, foresee
 from rakurs.analyses.sale_gates import LINES_OF_RETURNS
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members, Need, Statement, Told
-from rakurs.core.frames import absent, row_number
 from rakurs.core.params import parameter
-from rakurs.core.periods import DAY, Grain, bucket_start, next_bucket
+from rakurs.core.periods import Grain
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SALE_LINES
 from rakurs.metrics.basis import BUYING_BASIS, Basis
+from rakurs.models.forecasting.demand import (
+    LEAST_BUCKETS,
+    SEASONS,
+    Asked,
+    by_sort,
+    demand_rows,
+    foreseen_demand,
+    in_buckets,
+)
+from rakurs.models.forecasting.demand_lines import Series
+from rakurs.models.forecasting.series import Foreseen
 from rakurs.schema import PRODUCTS, PROMOTIONS
 from rakurs.schema.derived import stored
 
 Frame = nw.LazyFrame[Any]
 Array = NDArray[np.float64]
-
-LEAST_BUCKETS = 6
-SEASONS = {Grain.WEEK: 52, Grain.MONTH: 12, Grain.QUARTER: 4}
 
 
 class Step(StrEnum):
@@ -127,153 +130,45 @@ COLUMNS = (
 )
 
 
-def sold(frames: Frames, params: DemandForecastParams) -> Frame:
-    """The lines sold (returns are no demand) in buckets over by the day of the question, with `own_id`.
-
-    `own_id` is the product where it is forecast by itself, null where it goes with the rest of its category.
-    """
-    days = frames["calendar"].select(nw.col("day").alias("sold_on"), nw.col(params.grain.value).alias("period_start"))
-    lines = within(filtered_sales(frames["sale_lines"], params), params).filter(
-        ~nw.col("is_return").fill_null(value=False), ~nw.col("product_id").is_null()
-    )
-    known = lines.join(days, on="sold_on", how="inner").filter(nw.col("period_start") < nw.lit(_unfinished(params)))
-    valued = known.with_columns(nw.col(params.what.value).cast(nw.Float64()).fill_null(0.0).alias("value"))
-    best = valued.group_by("product_id").agg(nw.col("value").sum().alias("whole"))
-    ranked = best.with_columns((-nw.col("whole")).alias("least")).with_columns(
-        row_number((), ("least", "product_id")).alias("rank")
-    )
-    own = ranked.select("product_id", nw.when(nw.col("rank") <= params.top).then(nw.col("product_id")).alias("own_id"))
-    return valued.join(own, on="product_id", how="inner")
-
-
 _EFFECT = ("promotion_effect", "promotion_effect_low", "promotion_effect_high")
-_UNITS = {
-    "row": Unit.TEXT,
-    "category": Unit.TEXT,
-    "own_id": Unit.ID,
-    "period_start": Unit.DAY,
-    "until_on": Unit.DAY,
-    "kind": Unit.POSITION,
-    "days": Unit.COUNT,
-    "value": Unit.NUMBER,
-    "first_on": Unit.DAY,
-}
 
 
-def _rows(frame: Frame, row: str, *known: str) -> Frame:
-    """`frame` as rows of one sort of what `finish` is told, null where they say nothing."""
-    return frame.select(
-        nw.lit(row).alias("row"),
-        *(
-            (nw.col(name).cast(unit.dtype) if name in known else absent(unit)).alias(name)
-            for name, unit in _UNITS.items()
-            if name != "row"
-        ),
-    )
+def sold(frames: Frames, params: DemandForecastParams) -> Frame:
+    """The lines sold in finished buckets, each valued, with the product where it is forecast by itself."""
+    lines = within(filtered_sales(frames["sale_lines"], params), params)
+    valued = lines.with_columns(nw.col(params.what.value).cast(nw.Float64()).fill_null(0.0).alias("value"))
+    return in_buckets(valued, frames["calendar"], asked(params))
+
+
+def asked(params: DemandForecastParams) -> Asked:
+    """What the question says of buckets and products."""
+    return Asked(today=params.today, grain=Grain(params.grain.value), ahead=params.ahead, top=params.top)
 
 
 def demand_forecast(*, params: DemandForecastParams, **frames: Frame) -> Frame:
-    """Rows of several sorts, told by `row`.
-
-    `sold`: a category, a product by itself (null: the rest) and a bucket. `products`: of how many products such a line is.
-    `days`: a bucket and a kind of its days, how many and what they sold, to the end of the forecast. `promoted ...`: from
-    when until when a product (of the rest: how many products), a category or everything is promoted.
-    """
-    lines = sold(frames, params)
-    bought = lines.group_by("category", "own_id", "period_start").agg(
-        nw.col("value").sum().alias("value"), nw.col("sold_on").min().alias("first_on")
+    """What was sold, of how many products, on which days and under which promotions: everything `finish` needs, reduced."""
+    return demand_rows(
+        sold(frames, params),
+        products=frames["products"],
+        promotions=frames["promotions"],
+        calendar=frames["calendar"],
+        asked=asked(params),
     )
-    own = lines.group_by("category", "own_id", "product_id").agg()
-    counted = own.group_by("category", "own_id").agg(nw.len().alias("value"))
-    rows = nw.concat(
-        [
-            _rows(bought, "sold", "category", "own_id", "period_start", "value", "first_on"),
-            _rows(counted, "products", "category", "own_id", "value"),
-            _days(lines, frames["calendar"], params),
-            *_promoted(own, frames["promotions"]),
-        ]
-    )
-    names = frames["products"].select(nw.col("product_id").alias("own_id"), "name")
-    return rows.join(names, on="own_id", how="left")
-
-
-def _days(lines: Frame, calendar: Frame, params: DemandForecastParams) -> Frame:
-    by_day = lines.group_by("sold_on").agg(nw.col("value").sum().alias("value"))
-    kind = nw.when(nw.col("holiday").is_null()).then(nw.col("weekday")).otherwise(nw.lit(0))
-    days = (
-        calendar.select(
-            nw.col("day").alias("sold_on"), nw.col(params.grain.value).alias("period_start"), kind.alias("kind")
-        )
-        .join(by_day.select(nw.col("sold_on").min().alias("first_on")), how="cross")
-        .filter(nw.col("sold_on") >= nw.col("first_on"), nw.col("sold_on") < nw.lit(_coming(params)[-1]))
-        .join(by_day, on="sold_on", how="left")
-    )
-    found = days.group_by("period_start", "kind").agg(
-        nw.len().alias("days"), nw.col("value").fill_null(0.0).sum().alias("value")
-    )
-    return _rows(found, "days", "period_start", "kind", "days", "value")
-
-
-def _promoted(own: Frame, promotions: Frame) -> list[Frame]:
-    known = promotions.filter(nw.col("starts_on") <= nw.col("ends_on")).select(
-        nw.col("starts_on").alias("period_start"), nw.col("ends_on").alias("until_on"), "product_id", "category"
-    )
-    is_product, is_category = ~nw.col("product_id").is_null(), ~nw.col("category").is_null()
-    products = (
-        known.filter(is_product)
-        .drop("category")
-        .join(own, on="product_id", how="inner")
-        .group_by("category", "own_id", "period_start", "until_on")
-        .agg(nw.len().alias("value"))
-    )
-    span = ("period_start", "until_on")
-    return [
-        _rows(products, "promoted product", "category", "own_id", *span, "value"),
-        _rows(known.filter(~is_product, is_category), "promoted category", "category", *span),
-        _rows(known.filter(~is_product, ~is_category), "promoted whole", *span),
-    ]
-
-
-def _unfinished(params: DemandForecastParams) -> date:
-    """The first day of the bucket that is not over by the end of the day of the question."""
-    return bucket_start(params.today + DAY, Grain(params.grain.value))
-
-
-def _coming(params: DemandForecastParams) -> list[date]:
-    """The first days of the buckets to come, and the day after the last."""
-    starts = [_unfinished(params)]
-    for _ in range(params.ahead):
-        starts.append(next_bucket(starts[-1], Grain(params.grain.value)))
-    return starts
 
 
 def finish(told: pa.Table, params: DemandForecastParams) -> pa.Table:
-    """The whole, its categories and their products: what each will need, made to add up.
-
-    A series begins with its first sale; later buckets without one are 0. The first bucket is left out where sales began in the
-    middle of it. What its days and its promotions make a bucket worth is taken out before, and put back after.
-    """
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for row in told.to_pylist():
-        rows.setdefault(row["row"], []).append(row)
-    bought = rows.get("sold", [])
-    starts = _starts(bought, params)
-    if len(starts) < LEAST_BUCKETS:
+    """One row per line: the whole, its categories and their products, made to add up."""
+    level = int(params.level) / 100
+    demand = foreseen_demand(by_sort(told), asked(params), level=level)
+    if demand is None:
         return answered([], COLUMNS)
-    season, level = SEASONS[Grain(params.grain.value)], int(params.level) / 100
-    series = hierarchy(bought, rows["products"], starts)
-    parents = [one.parent for one in series]
-    worth = worth_of(rows, series, [*starts, *_coming(params)], season=season, ahead=params.ahead, level=level)
-    usual = summed(np.stack([one.past for one in series]) / worth.before, parents)
-    found = [foresee(_lived(past), season=season, ahead=params.ahead, level=level, tried=QUICK) for past in usual]
-    values = reconciled(np.stack([one.values for one in found]), np.array([_variance(one) for one in found]), parents)
-    foreseen = summed(values * worth.ahead, parents)
-    plain, shares = summed(values * worth.days_ahead, parents), summed(values * worth.promoted, parents)
+    series, worth, values = demand.series, demand.worth, demand.usual
+    foreseen, plain, shares = demand.foreseen, demand.unpromoted, demand.promoted
     answers = []
     for place, one in enumerate(series):
         whole = float(values[place].sum())
-        row = _row(one, found[place], foreseen[place], season=season)
-        width = found[place].width_of_sum(level) * (row["forecast"] / whole if whole else 1.0)
+        row = _row(one, demand.found[place], foreseen[place], season=SEASONS[Grain(params.grain.value)])
+        width = demand.found[place].width_of_sum(level) * (row["forecast"] / whole if whole else 1.0)
         is_promoted = worth.effect is not None and plain[place].sum() > 0
         answers.append(
             row
@@ -288,33 +183,6 @@ def finish(told: pa.Table, params: DemandForecastParams) -> pa.Table:
         )
     order = sorted(range(len(answers)), key=lambda place: _standing(series, answers, place))
     return answered([{**answers[place], "place": number} for number, place in enumerate(order, start=1)], COLUMNS)
-
-
-def _starts(bought: Sequence[Mapping[str, Any]], params: DemandForecastParams) -> list[date]:
-    """The buckets that are whole and over, in order, without a hole."""
-    if not bought:
-        return []
-    first, first_on = min(row["period_start"] for row in bought), min(row["first_on"] for row in bought)
-    grain = Grain(params.grain.value)
-    start = next_bucket(first, grain) if first_on > first else first
-    starts: list[date] = []
-    while start < _unfinished(params):
-        starts.append(start)
-        start = next_bucket(start, grain)
-    return starts
-
-
-def _lived(past: Array) -> Array:
-    """The past from the first sale on; of fewer than two buckets nothing can be told, so zeros before it stay."""
-    sold_in = np.flatnonzero(past)
-    first = int(sold_in[0]) if len(sold_in) else 0
-    return past[min(first, len(past) - 2) :]
-
-
-def _variance(said: Foreseen) -> float:
-    """Of one step's error in the past; where nothing was tried, by the width of the interval."""
-    errors = said.errors if said.origins else (said.high - said.values)[None, :]
-    return float(np.mean(errors**2)) + 1e-9
 
 
 def _row(one: Series, said: Foreseen, values: Array, *, season: int) -> dict[str, Any]:
@@ -339,7 +207,7 @@ def _row(one: Series, said: Foreseen, values: Array, *, season: int) -> dict[str
     }
 
 
-def _standing(series: list[Series], rows: list[dict[str, Any]], place: int) -> tuple[Any, ...]:
+def _standing(series: Sequence[Series], rows: list[dict[str, Any]], place: int) -> tuple[Any, ...]:
     """The total, then categories by what they need, each with its products by what they need, the rest last."""
     one = series[place]
     if one.parent is None:

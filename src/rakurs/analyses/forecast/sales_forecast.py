@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from rakurs.analyses.columns import answered, choice, column, flag, overlapping
 from rakurs.analyses.filters import SalesFilters, basis_choice, filtered_sales, within
-from rakurs.analyses.forecast.day_kinds import KINDS, Days, foresee_by_days
-from rakurs.analyses.forecast.series import Foreseen
 from rakurs.analyses.sale_gates import SALES_WITHOUT_REVENUE
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members, Need, Statement, Told
 from rakurs.core.money import cents
@@ -22,6 +20,8 @@ from rakurs.core.periods import DAY, Grain, bucket_start, next_bucket
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SALES
+from rakurs.models.forecasting.day_kinds import KINDS, Days, foresee_by_days
+from rakurs.models.forecasting.series import Foreseen
 
 Frame = nw.LazyFrame[Any]
 

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from rakurs.analyses.columns import answered, choice, column
 from rakurs.analyses.filters import basis_choice
-from rakurs.analyses.products.demand import Array, Panel, Slope, common_slopes, filled, told_apart
 from rakurs.analyses.products.demand_panel import GATE, LINES, Grid, PanelParams, bought_lines, in_periods
 from rakurs.analyses.sale_gates import LINES_OF_RETURNS
 from rakurs.core.analysis import Analysis, Cell, Chart, Example, Frames, Members, Statement, Told
@@ -20,6 +19,7 @@ from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SALE_LINES
 from rakurs.metrics.basis import Basis
+from rakurs.models.forecasting.price_panel import Array, Panel, Slope, common_slopes, filled, told_apart
 
 Frame = nw.LazyFrame[Any]
 

@@ -9,12 +9,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rakurs.analyses.filters import SalesFilters, asked_sales
-from rakurs.analyses.products.demand import Array
 from rakurs.core.analysis import DataGate, Frames, Need
 from rakurs.core.coding import coded
 from rakurs.core.params import parameter
 from rakurs.core.text import Text
 from rakurs.metrics.basis import BUYING_BASIS, Basis
+from rakurs.models.forecasting.price_panel import Array
 
 Frame = nw.LazyFrame[Any]
 

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from rakurs.analyses.columns import answered, choice, column, overlapping
 from rakurs.analyses.filters import basis_choice
-from rakurs.analyses.products.demand import Panel, Slope, common_slopes, filled, own_slope, shrunk
 from rakurs.analyses.products.demand_panel import GATE, LINES, Grid, PanelParams, bought_lines, in_periods
 from rakurs.analyses.products.names import PRODUCT, with_product_names
 from rakurs.analyses.sale_gates import LINES_OF_RETURNS, LINES_WITHOUT_PRODUCT
@@ -31,6 +30,7 @@ from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, SALE_LINES
 from rakurs.metrics.basis import Basis
+from rakurs.models.forecasting.price_panel import Panel, Slope, common_slopes, filled, own_slope, shrunk
 from rakurs.schema import PRODUCTS
 from rakurs.schema.derived import stored
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rakurs.analyses.forecast.series import CLEARLY, SLOW, Foreseen, Way, foresee, origins_of
+from rakurs.models.forecasting.series import CLEARLY, SLOW, Foreseen, Way, foresee, origins_of
 
 Array = NDArray[np.float64]
 

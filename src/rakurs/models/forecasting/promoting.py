@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rakurs.analyses.products.demand import Panel, Slope, common_slopes
 from rakurs.core.periods import DAY
+from rakurs.models.forecasting.price_panel import Panel, Slope, common_slopes
 
 Array = NDArray[np.float64]
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rakurs.analyses.forecast.day_kinds import KINDS, Days, foresee_by_days
-from rakurs.analyses.forecast.promoting import effect, exposures
-from rakurs.analyses.forecast.series import QUICK
-from rakurs.analyses.products.demand import Slope
+from rakurs.models.forecasting.day_kinds import KINDS, Days, foresee_by_days
+from rakurs.models.forecasting.price_panel import Slope
+from rakurs.models.forecasting.promoting import effect, exposures
+from rakurs.models.forecasting.series import QUICK
 
 Array = NDArray[np.float64]
 
