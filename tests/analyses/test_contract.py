@@ -123,8 +123,8 @@ KEPT_NAMES = {
         "group customers share revenue revenue_share purchases recency_days average_check sureness stayed",
     ),
     "stock_cover": (
-        "basis place sales_days lead_days order_days reserve dead_days excess_days",
-        "product_id product state on_hand per_day cover_days last_sold_on order_point to_order frozen excess_money",
+        "basis place demand sales_days lead_days order_days reserve dead_days excess_days",
+        "product_id product state on_hand per_day foreseen_per_day demand_by cover_days last_sold_on order_point to_order frozen excess_money",
     ),
     "demand_factors": (
         "period basis grain pipeline manager channel",

@@ -16,9 +16,9 @@ from rakurs.core.table import Table
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 
-Entity = Literal["customers", "deals", "leads", "offers"]
+Entity = Literal["customers", "deals", "leads", "offers", "products"]
 """Of what a model speaks; an offer is a customer and a product he does not have."""
-_KEYS: Mapping[Entity, str] = {"deals": "deal_id", "leads": "lead_id"}
+_KEYS: Mapping[Entity, str] = {"deals": "deal_id", "leads": "lead_id", "products": "product_id"}
 Grade = Literal["A", "B", "C", "early"]
 Artefact = Mapping[str, Any]
 """What scoring needs of a fit, as JSON: parameters, or a tree model written as text."""
@@ -119,7 +119,7 @@ class NotEnough(BadInput):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One prediction about customers, deals, leads, or what to offer to customers.
+    """One prediction about customers, deals, leads, products, or what to offer to customers.
 
     `samples` gives the rows to learn from: features as they were on past days and what came of them, never a fact
     from after its day. `present` gives the rows to score, as they are on the day of the question; both run inside the

@@ -1,6 +1,7 @@
 """Stock cover: what runs out, what lies dead, and how much to order?"""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, ClassVar
 
 import narwhals.stable.v2 as nw
@@ -9,6 +10,7 @@ from rakurs.analyses.columns import choice, column, overlapping
 from rakurs.analyses.filters import basis_choice
 from rakurs.analyses.products.names import PRODUCT
 from rakurs.analyses.products.stock_counts import PLACE, counted
+from rakurs.analyses.said import SCORES, said_by
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Need
 from rakurs.core.frames import ratio, to_money, where_cell
 from rakurs.core.params import Params, parameter
@@ -18,8 +20,10 @@ from rakurs.core.units import Unit
 from rakurs.marts.canonical import present
 from rakurs.marts.tables import CALENDAR, SALE_LINES
 from rakurs.metrics.basis import BUYING_BASIS, Basis, in_basis
+from rakurs.models.demand import MODEL, RATE, WAYS
 from rakurs.schema import PRODUCTS, STOCK
 from rakurs.schema.derived import stored
+from rakurs.schema.scores import MODEL_SCORES
 
 Frame = nw.LazyFrame[Any]
 
@@ -33,13 +37,28 @@ STATES: Mapping[str, Text] = {
 }
 
 
+class Demand(StrEnum):
+    """By what the demand to come is told."""
+
+    FORESEEN = "foreseen"
+    RATE = "rate"
+
+
 class StockCoverParams(Params):
-    """Over which days sales are counted, and what is too little or too much."""
+    """How the demand to come is told, and what is too little or too much."""
 
     PREFERRED: ClassVar[Basis] = Basis.ORDERS
 
     basis: Basis = BUYING_BASIS
     place: str | None = PLACE
+    demand: Demand = parameter(
+        Demand.FORESEEN,
+        Text(ru="Спрос", en="Demand"),
+        labels={
+            Demand.FORESEEN: Text(ru="По прогнозу, где он есть", en="As foreseen, where it is"),
+            Demand.RATE: Text(ru="По темпу последних дней", en="At the rate of the last days"),
+        },
+    )
     sales_days: int = parameter(
         90, Text(ru="Продажи за последние дни", en="Sales of the last days"), unit=Unit.DAYS, ge=7, le=730
     )
@@ -80,6 +99,8 @@ COLUMNS = (
     choice("state", "Состояние", "State", STATES),
     overlapping("on_hand", Unit.QUANTITY, "На складе", "On hand"),
     overlapping("per_day", Unit.NUMBER, "Продаётся в день", "Sold a day"),
+    overlapping("foreseen_per_day", Unit.NUMBER, "Понадобится в день", "Needed a day"),
+    choice("demand_by", "Откуда спрос", "Demand told by", WAYS),
     column("cover_days", Unit.DAYS, "Хватит на дней", "Days of cover"),
     column("last_sold_on", Unit.DAY, "Последняя продажа", "Last sold"),
     column("lead_days", Unit.DAYS, "Срок поставки, дней", "Lead time, days"),
@@ -137,29 +158,44 @@ def stock_cover(*, params: StockCoverParams, **frames: Frame) -> Frame:
         counted(frames["stock"], place=params.place, day=params.today)
         .join(sold(frames, params), on="product_id", how="left")
         .join(products, on="product_id", how="left")
+        .join(foreseen(frames[SCORES], params), on="product_id", how="left")
         .with_columns(
             nw.col("per_day").fill_null(0.0),
             nw.col("spread").fill_null(0.0),
+            nw.coalesce(nw.col("foreseen_per_day"), nw.col("per_day"), nw.lit(0.0)).alias("foreseen_per_day"),
+            nw.coalesce(nw.col("demand_by"), nw.lit(RATE)).alias("demand_by"),
             nw.coalesce(nw.col("own_lead").cast(nw.Float64()), nw.lit(float(params.lead_days))).alias("lead_days"),
             nw.coalesce(nw.col("product"), nw.col("product_id")).alias("product"),
             (nw.lit(day_number(params.today)) - nw.col("last_number")).alias("quiet_days"),
         )
     )
-    reserve = nw.col("spread") * nw.col("lead_days").sqrt() * params.reserve
+    needed = nw.col("foreseen_per_day")
+    grown = nw.when(nw.col("per_day") > 0).then((needed / nw.col("per_day")).sqrt()).otherwise(nw.lit(1.0))
+    reserve = nw.col("spread") * grown * nw.col("lead_days").sqrt() * params.reserve
     return _judged(
         rows.with_columns(
-            nw.when(nw.col("per_day") > 0)
-            .then(nw.max_horizontal(ratio(nw.col("on_hand"), nw.col("per_day")), nw.lit(0.0)))
+            nw.when(needed > 0)
+            .then(nw.max_horizontal(ratio(nw.col("on_hand"), needed), nw.lit(0.0)))
             .alias("cover_days"),
-            (nw.col("per_day") * nw.col("lead_days") + reserve).alias("order_point"),
+            (needed * nw.col("lead_days") + reserve).alias("order_point"),
         ),
         params,
     )
 
 
+def foreseen(scores: Frame, params: StockCoverParams) -> Frame:
+    """One row per product whose demand the model foresees: pieces a day to come, and by which way. Of deals it knows nothing."""
+    said = said_by(scores, MODEL, params).filter(nw.col("factor_1") != nw.lit(RATE))
+    if params.demand is Demand.RATE or params.basis is Basis.DEALS:
+        said = said.head(0)
+    return said.select(
+        "product_id", nw.col("expected_count").alias("foreseen_per_day"), nw.col("factor_1").alias("demand_by")
+    )
+
+
 def _judged(rows: Frame, params: StockCoverParams) -> Frame:
     """With the state, what to order, and the money that lies there."""
-    on_hand, per_day = nw.col("on_hand"), nw.col("per_day")
+    on_hand, per_day = nw.col("on_hand"), nw.col("foreseen_per_day")
     is_there, is_quiet = on_hand > 0, (nw.col("quiet_days") >= params.dead_days).fill_null(value=True)
     state = (
         nw.when(~is_there & is_quiet)
@@ -211,6 +247,11 @@ def _count(product: str, quantity: int, day: str = "2026-03-31", **more: Any) ->
     return {"product_id": product, "quantity": quantity, "counted_at": day, **more}
 
 
+def _said(product: str, per_day: float, **more: Any) -> dict[str, Any]:
+    said = {"model": "demand", "scored_on": "2026-03-31", "score": 1.0, "factor_1": "own", **more}
+    return {**said, "product_id": product, "expected_count": per_day}
+
+
 def _sold_on(*sales: tuple[str, str, int]) -> dict[str, list[dict[str, Any]]]:
     orders = [
         {"order_id": f"{number}", "ordered_at": day, "customer_id": "c"} for number, (_, day, _) in enumerate(sales)
@@ -227,6 +268,10 @@ EXAMPLE = Example(
         "products": [
             _product("even", name="Чай", lead_time_days=10),
             *(_product(name) for name in ("short", "gone", "much", "dead", "new")),
+        ],
+        "model_scores": [
+            # Spring is coming: what the last days sold is not what is needed. A score of tomorrow is not known yet.
+            _said("short", 2.0), _said("short", 9.0, scored_on="2026-04-01"), _said("short", 9.0, scored_on="2026-03-30"),
         ],
         "stock": [
             # The last count of each place, less what is reserved; a count of tomorrow is not known yet.
@@ -256,12 +301,13 @@ EXAMPLE = Example(
     ),
     expect=[
         # 30 quiet days are dead, the day itself included; a product never sold is dead too.
-        {"product_id": "much", "state": "excess", "on_hand": 40, "per_day": 1, "cover_days": 40, "frozen": 400,
+        {"product_id": "much", "state": "excess", "on_hand": 40, "per_day": 1, "demand_by": "rate", "cover_days": 40, "frozen": 400,
          "excess_money": 100, "to_order": None},
         {"product_id": "even", "product": "Чай", "state": "enough", "on_hand": 15, "cover_days": 15, "lead_days": 10,
          "order_point": 10, "frozen": 150, "excess_money": None},
         {"product_id": "new", "state": "dead", "on_hand": 7, "cover_days": None, "frozen": 70, "excess_money": 70},
-        {"product_id": "short", "state": "low", "on_hand": 4, "order_point": 5, "to_order": 11, "frozen": 40},
+        {"product_id": "short", "state": "low", "on_hand": 4, "per_day": 1, "foreseen_per_day": 2, "demand_by": "own",
+         "cover_days": 2, "order_point": 10, "to_order": 26, "frozen": 40},
         {"product_id": "dead", "state": "dead", "on_hand": 3, "frozen": 30, "excess_money": 30},
         {"product_id": "gone", "state": "out", "on_hand": 0, "per_day": 1, "to_order": 15, "frozen": 0},
     ],
@@ -288,15 +334,19 @@ ANALYSIS = Analysis(
     definition=Text(
         ru=(
             "Остаток: последний подсчёт каждого места к дню вопроса без резерва. Продаётся в день: проданное за sales_days дней "
-            "(без возвратов) / их число, дни без продаж тоже. Точка заказа = в день × срок поставки + reserve × отклонение дневных "
-            "продаж × корень из срока. Заказать = точка заказа + в день × order_days − остаток. Мёртвый: есть на складе, "
+            "(без возвратов) / их число, дни без продаж тоже. Понадобится в день: по модели «Спрос на товары» (сезон, праздники, "
+            "акции), если она о товаре говорит, иначе столько же. Точка заказа = понадобится в день × срок поставки + reserve × "
+            "отклонение дневных продаж (растёт как корень из спроса) × корень из срока. Заказать = точка заказа + понадобится в "
+            "день × order_days − остаток. Мёртвый: есть на складе, "
             "последняя продажа dead_days дней назад или раньше. Деньги: остаток × себестоимость. Дни без товара на складе "
             "занижают спрос: о них подсчёты ничего не говорят."
         ),
         en=(
             "On hand: the last count of each place by the day of the question, less what is reserved. Sold a day: pieces sold in "
-            "sales_days days (returns apart) / their number, days without sales too. Order point = a day × lead time + reserve × the "
-            "deviation of a day's sales × root of the lead time. To order = order point + a day × order_days - on hand. Dead: on "
+            "sales_days days (returns apart) / their number, days without sales too. Needed a day: by the model “Demand for products” "
+            "(season, holidays, promotions) where it speaks of the product, else the same. Order point = needed a day × lead time + "
+            "reserve × the deviation of a day's sales (it grows as the root of demand) × root of the lead time. To order = order point "
+            "+ needed a day × order_days - on hand. Dead: on "
             "hand, last sold dead_days ago or earlier. Money: on hand × unit cost. Days without stock make demand look less: "
             "counts tell nothing of them."
         ),
@@ -307,7 +357,9 @@ ANALYSIS = Analysis(
         "sale_lines": SALE_LINES,
         "products": stored(PRODUCTS),
         "calendar": CALENDAR,
+        SCORES: MODEL_SCORES,
     },
+    model=MODEL.name,
     params=StockCoverParams,
     columns=COLUMNS,
     order=("-frozen", "product_id"),
