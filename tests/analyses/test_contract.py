@@ -76,7 +76,10 @@ KEPT_NAMES = {
         "basis months a_share b_share x_to y_to min_months",
         "product_id product abc xyz revenue share cumulative_share quantity months variation",
     ),
-    "plan_fact": ("metric by", "key target fact done expected_by_now forecast"),
+    "plan_fact": (
+        "metric by foreseen_by to_end",
+        "key target fact done expected_by_now forecast forecast_low forecast_high foreseen_by",
+    ),
     "pipeline_as_of": (
         "as_of pipeline manager channel",
         "pipeline_id stage_id stage deals amount win_share weighted expected_this_month overdue unseen",

@@ -5,18 +5,18 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from statistics import median
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 
-from rakurs.analyses.columns import answered, column, named
+from rakurs.analyses.columns import answered, choice, column, flag, named, overlapping
 from rakurs.analyses.filters import basis_choice
+from rakurs.analyses.sales.plan_ahead import LATELY, Ahead, History
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Need
 from rakurs.core.frames import absent, conform, count_distinct, where_cell
 from rakurs.core.params import PeriodParams, parameter
-from rakurs.core.periods import Grain, bucket_start
+from rakurs.core.periods import DAY, Grain, Preset, add_months, bucket_start, next_bucket
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import CALENDAR, PLAN_TARGETS, SALE_LINES, SALES
@@ -27,10 +27,8 @@ from rakurs.schema.derived import stored
 Frame = nw.LazyFrame[Any]
 
 CENT = Decimal("0.01")
-HISTORY_MONTHS = 12
-FEWEST_MONTHS = 3
-"""With fewer finished months of sales the pace is linear in working days."""
 COMPANY = "company"
+MOST_AHEAD = 24
 
 
 class PlanMetric(StrEnum):
@@ -86,12 +84,58 @@ LEVELS = {
 """Where a cut has no target of its own for a month, the targets of the next level are added up."""
 
 
+WHOLE_MONTHS = {
+    Preset.THIS_QUARTER: 3,
+    Preset.THIS_FISCAL_QUARTER: 3,
+    Preset.THIS_YEAR: 12,
+    Preset.THIS_FISCAL_YEAR: 12,
+}
+
+
+class ForeseenBy(StrEnum):
+    """By what the end of the running month is told."""
+
+    BETTER = "better"
+    PACE = "pace"
+    FORECAST = "forecast"
+
+
+WAYS = {
+    "pace": Text(ru="Темп месяца", en="Pace of the month"),
+    "forecast": Text(ru="Прогноз продаж", en="Sales forecast"),
+}
+
+
 class PlanFactParams(PeriodParams):
     """Parameters of the plan and fact."""
 
     metric: PlanMetric = parameter(PlanMetric.REVENUE, Text(ru="Показатель", en="Metric"), labels=METRIC_LABELS)
     by: PlanBy = parameter(PlanBy.COMPANY, Text(ru="Разрез", en="By"), labels=BY_LABELS)
     basis: Basis = BASIS
+    foreseen_by: ForeseenBy = parameter(
+        ForeseenBy.BETTER,
+        Text(ru="Чем прогнозировать месяц", en="The month is foreseen by"),
+        labels={
+            ForeseenBy.BETTER: Text(ru="Что на прошлом ошибалось меньше", en="What erred less in the past"),
+            ForeseenBy.PACE: Text(ru="Темпом месяца", en="The pace of the month"),
+            ForeseenBy.FORECAST: Text(ru="Прогнозом продаж", en="The sales forecast"),
+        },
+        is_advanced=True,
+    )
+
+    to_end: bool = parameter(
+        default=False,
+        title=Text(ru="С месяцами до конца квартала или года", en="With the months to the end of the quarter or year"),
+        unit=Unit.FLAG,
+    )
+
+    @property
+    def planned_until(self) -> date | None:
+        """The day after the last that is planned; None where every month with a target counts."""
+        end, months = self.window.end, WHOLE_MONTHS.get(self.period)
+        if not self.to_end or months is None or self.window.start is None:
+            return end
+        return add_months(self.window.start, months)
 
     @property
     def sales_basis(self) -> Basis:
@@ -108,7 +152,10 @@ COLUMNS = (
     column("expected_by_now", Unit.MONEY, "Должно быть к этому дню", "Expected by now"),
     column("ahead", Unit.MONEY, "Опережение", "Ahead"),
     column("forecast", Unit.MONEY, "Прогноз", "Forecast"),
+    overlapping("forecast_low", Unit.MONEY, "Прогноз, не ниже", "Forecast, low"),
+    overlapping("forecast_high", Unit.MONEY, "Прогноз, не выше", "Forecast, high"),
     column("forecast_done", Unit.RATIO, "Прогноз выполнения", "Forecast done"),
+    choice("foreseen_by", "Чем спрогнозировано", "Foreseen by", WAYS),
     column("sales", Unit.COUNT, "Продаж", "Sales"),
 )
 
@@ -120,8 +167,10 @@ PARTS = (
     column("day", Unit.DAY, "День", "Day"),
     column("amount", Unit.MONEY, "Величина", "Amount"),
     column("count", Unit.COUNT, "Число", "Count"),
+    column("kind", Unit.POSITION, "Вид дня", "Kind of day"),
+    flag("is_working", "Рабочий", "Working"),
 )
-"""What the engine hands over: targets, facts, all sales by day, working days; told apart by `part`."""
+"""What the engine hands over: targets, facts, sales of the last months, all sales by day, days; told apart by `part`."""
 
 
 def plan_fact(
@@ -134,32 +183,70 @@ def plan_fact(
     pipelines: Frame,
     params: PlanFactParams,
 ) -> Frame:
-    """Targets by month, facts by key and month, sales by day, working days: everything `judged` needs, reduced."""
+    """Targets by month, facts by key and month, sales by day, the calendar: everything `judged` needs, reduced."""
     targets = planned(plan_targets, params)
-    facts = _facts(_sold(sales, sale_lines, params), targets, calendar, params)
+    sold = _sold(sales, sale_lines, params)
+    facts = _facts(sold, targets, calendar, params)
     daily = _measured(in_basis(sales, params.sales_basis), params).filter(nw.col("sold_on") <= nw.lit(params.today))
     history = daily.group_by("sold_on").agg(nw.col("amount").sum(), nw.col("count").sum())
-    working = calendar.filter(nw.col("day") <= nw.lit(params.today))
+    months = calendar.select(nw.col("day").alias("sold_on"), "month")
+    lately = sold.filter(nw.col("sold_on") >= nw.lit(_lately(params))).join(months, on="sold_on", how="inner")
+    begun = history.select(nw.col("sold_on").min().alias("first_on"))
+    current = nw.lit(bucket_start(params.today, Grain.MONTH))
+    days = calendar.join(begun, how="cross").filter(
+        (nw.col("day") >= current) | (nw.col("day") >= nw.col("first_on")).fill_null(value=False),
+        nw.col("day") < nw.lit(_end(params)),
+    )
+    kind = nw.when(nw.col("holiday").is_null()).then(nw.col("weekday")).otherwise(nw.lit(0))
     parts = (
-        _named(targets, employees, pipelines, params).with_columns(
-            nw.lit("target").alias("part"), nw.col("month").alias("day"), nw.lit(0).alias("count")
-        ),
-        _named(facts, employees, pipelines, params).with_columns(
-            nw.lit("fact").alias("part"), absent(Unit.TEXT).alias("level"), nw.col("month").alias("day")
-        ),
-        history.with_columns(
-            nw.lit("day").alias("part"),
-            *(absent(Unit.TEXT).alias(name) for name in ("level", "key", "name")),
-            nw.col("sold_on").alias("day"),
-        ),
-        working.with_columns(
-            nw.lit("calendar").alias("part"),
-            *(absent(Unit.TEXT).alias(name) for name in ("level", "key", "name")),
-            nw.col("working_day_of_month").alias("count"),
-            nw.col("working_days_in_month").alias("amount"),
+        _part("target", _named(targets, employees, pipelines, params), day=nw.col("month"), level=nw.col("level")),
+        _part("fact", _named(facts, employees, pipelines, params), day=nw.col("month"), count=nw.col("count")),
+        _part("lately", _summed(lately, params).with_columns(absent(Unit.TEXT).alias("name")), day=nw.col("month")),
+        _part("day", _unnamed(history), day=nw.col("sold_on"), count=nw.col("count")),
+        _part(
+            "calendar",
+            _unnamed(days.with_columns(nw.col("working_days_in_month").alias("amount"))),
+            day=nw.col("day"),
+            count=nw.col("working_day_of_month"),
+            kind=kind,
+            is_working=nw.col("is_working_day"),
         ),
     )
-    return nw.concat([conform(part, PARTS) for part in parts])
+    return nw.concat(list(parts))
+
+
+def _part(part: str, rows: Frame, **known: nw.Expr) -> Frame:
+    """`rows` with a key, a name and an amount, and what else is `known` of them, as one of the `PARTS`."""
+    nothing = {one.name: absent(one.unit) for one in PARTS if one.name not in {"part", "key", "name", "amount"}}
+    return conform(
+        rows.with_columns(
+            nw.lit(part).alias("part"), *(value.alias(name) for name, value in {**nothing, **known}.items())
+        ),
+        PARTS,
+    )
+
+
+def _unnamed(rows: Frame) -> Frame:
+    return rows.with_columns(absent(Unit.TEXT).alias("key"), absent(Unit.TEXT).alias("name"))
+
+
+def _lately(params: PlanFactParams) -> date:
+    """The first day of the last finished months."""
+    start = bucket_start(params.today, Grain.MONTH)
+    for _ in range(LATELY):
+        start = bucket_start(start - DAY, Grain.MONTH)
+    return start
+
+
+def _end(params: PlanFactParams) -> date:
+    """The day after the last month that is asked about, at most two years ahead."""
+    current = bucket_start(params.today, Grain.MONTH)
+    end = next_bucket(current, Grain.MONTH)
+    for _ in range(MOST_AHEAD):
+        if params.planned_until is None or end >= params.planned_until:
+            break
+        end = next_bucket(end, Grain.MONTH)
+    return end
 
 
 def planned(plan_targets: Frame, params: PlanFactParams) -> Frame:
@@ -169,8 +256,8 @@ def planned(plan_targets: Frame, params: PlanFactParams) -> Frame:
     frame = plan_targets.filter(nw.col("metric") == nw.lit(params.metric.value), nw.col("level").is_in(levels))
     if first is not None:
         frame = frame.filter(nw.col("month") >= nw.lit(bucket_start(first, Grain.MONTH)))
-    if params.window.end is not None:
-        frame = frame.filter(nw.col("month") < nw.lit(params.window.end))
+    if params.planned_until is not None:
+        frame = frame.filter(nw.col("month") < nw.lit(params.planned_until))
     key = nw.col(COLUMN_OF[params.by]) if params.by in COLUMN_OF else nw.lit(COMPANY)
     return frame.select("month", "level", key.alias("key"), nw.col("target").alias("amount"))
 
@@ -199,7 +286,12 @@ def _measured(sold: Frame, params: PlanFactParams) -> Frame:
 
 
 def _facts(sold: Frame, targets: Frame, calendar: Frame, params: PlanFactParams) -> Frame:
-    measured = _measured(_in_planned_months(sold, targets, calendar), params)
+    return _summed(_in_planned_months(sold, targets, calendar), params)
+
+
+def _summed(sold: Frame, params: PlanFactParams) -> Frame:
+    """`amount` and the number of sales of each key and month."""
+    measured = _measured(sold, params)
     if params.by is not PlanBy.PRODUCT_CATEGORY:
         return measured.group_by("key", "month").agg(nw.col("amount").sum(), nw.col("count").sum())
     # A sale of two lines in one category is one sale.
@@ -236,17 +328,42 @@ def judged(parts: pa.Table, params: PlanFactParams) -> pa.Table:
     facts: dict[str | None, dict[date, dict[str, Any]]] = defaultdict(dict)
     for row in rows["fact"]:
         facts[row["key"]][row["day"]] = row
-    share = pace(rows["day"], rows["calendar"], today=params.today)
     keys = {*targets, *facts}
+    current = bucket_start(params.today, Grain.MONTH)
+    last = max((month for held in (*targets.values(), *facts.values()) for month in held), default=current)
+    by = (
+        None
+        if params.foreseen_by is ForeseenBy.BETTER
+        else ("pace" if params.foreseen_by is ForeseenBy.PACE else "forecast")
+    )
+    ahead = History(rows["day"], rows["calendar"], params.today).ahead(max(last, current), by=by)
+    parts_of = _parts_of(rows["lately"], rows["day"], params)
     return answered(
         [
             _judged_row(
-                key, names.get(key), targets=targets.get(key, {}), facts=facts.get(key, {}), share=share, params=params
+                key,
+                names.get(key),
+                targets=targets.get(key, {}),
+                facts=facts.get(key, {}),
+                ahead=ahead,
+                part=parts_of.get(key, 0.0),
+                params=params,
             )
             for key in keys
         ],
         COLUMNS,
     )
+
+
+def _parts_of(
+    lately: Iterable[Mapping[str, Any]], days: Iterable[Mapping[str, Any]], params: PlanFactParams
+) -> dict[str | None, float]:
+    """What part of the company's sales of the last months is of each key."""
+    amounts: dict[str | None, float] = defaultdict(float)
+    for row in lately:
+        amounts[row["key"]] += float(row["amount"] or 0)
+    whole = sum(float(row["amount"] or 0) for row in days if row["day"] >= _lately(params))
+    return {key: max(amount, 0.0) / whole if whole > 0 else 0.0 for key, amount in amounts.items()}
 
 
 def _targets(rows: Iterable[Mapping[str, Any]], params: PlanFactParams) -> dict[str | None, dict[date, Decimal]]:
@@ -269,20 +386,26 @@ def _judged_row(
     *,
     targets: Mapping[date, Decimal],
     facts: Mapping[date, Mapping[str, Any]],
-    share: float,
+    ahead: Ahead,
+    part: float,
     params: PlanFactParams,
 ) -> dict[str, Any]:
     current = bucket_start(params.today, Grain.MONTH)
     fact = sum((row["amount"] for row in facts.values()), Decimal(0))
     target = sum(targets.values(), Decimal(0)) if targets else None
+    share = Decimal(str(ahead.share))
     expected, forecast = Decimal(0), Decimal(0)
+    coming = sorted(month for month in {*targets, *facts} if month >= current)
     for month in {*targets, *facts}:
         sold = facts[month]["amount"] if month in facts else Decimal(0)
-        passed = Decimal(1) if month < current else Decimal(str(share)) if month == current else Decimal(0)
+        passed = Decimal(1) if month < current else share if month == current else Decimal(0)
         expected += targets.get(month, Decimal(0)) * passed
-        forecast += sold / passed if passed else sold
-    forecast = forecast.quantize(CENT)
-    is_known = share > 0 or current not in {*targets, *facts}
+        is_paced = passed == 1 or (passed > 0 and ahead.way == "pace")
+        rest = (1 - passed) * Decimal(repr(ahead.months.get(month, 0.0) * part))
+        forecast += sold / passed if is_paced else sold + rest
+    steps = [place for place, month in enumerate(ahead.months) if month in coming]
+    width = ahead.half_width(steps) if params.by is PlanBy.COMPANY else None
+    half = None if width is None else Decimal(repr(width))
     return {
         "key": key,
         "name": name,
@@ -291,33 +414,13 @@ def _judged_row(
         "done": float(fact / target) if target else None,
         "expected_by_now": expected.quantize(CENT) if target is not None else None,
         "ahead": (fact - expected).quantize(CENT) if target is not None else None,
-        "forecast": forecast if is_known else None,
-        "forecast_done": float(forecast / target) if target and is_known else None,
+        "forecast": forecast.quantize(CENT),
+        "forecast_low": None if half is None else max(forecast - half, fact).quantize(CENT),
+        "forecast_high": None if half is None else (forecast + half).quantize(CENT),
+        "forecast_done": float(forecast / target) if target else None,
+        "foreseen_by": ahead.way if coming else None,
         "sales": sum(int(row["count"]) for row in facts.values()),
     }
-
-
-def pace(days: Iterable[Mapping[str, Any]], calendar: Iterable[Mapping[str, Any]], *, today: date) -> float:
-    """The share of a month that is usually done by the working day of `today`, 0..1."""
-    worked = {row["day"]: (int(row["count"]), int(row["amount"])) for row in calendar}
-    if today not in worked:
-        return 1.0
-    done, whole = worked[today]
-    current = bucket_start(today, Grain.MONTH)
-    months: dict[date, list[tuple[date, Decimal]]] = defaultdict(list)
-    for row in days:
-        months[bucket_start(row["day"], Grain.MONTH)].append((row["day"], row["amount"] or Decimal(0)))
-    # The first month with sales may have begun before the data did.
-    finished = [month for month in sorted(months)[1:] if month < current][-HISTORY_MONTHS:]
-    shares: list[float] = []
-    for month in finished:
-        total = sum((amount for _, amount in months[month]), Decimal(0))
-        if total <= 0:
-            continue
-        until = -(-done * worked[month][1] // whole)
-        sold = sum((amount for day, amount in months[month] if worked[day][0] <= until), Decimal(0))
-        shares.append(min(1.0, max(0.0, float(sold / total))))
-    return median(shares) if len(shares) >= FEWEST_MONTHS else done / whole
 
 
 def members(frames: Frames, params: PlanFactParams, cell: Cell) -> Frame:
@@ -381,11 +484,11 @@ ANALYSIS = Analysis(
     how_to_read=Text(
         ru=(
             "Сравнивайте факт не с планом целиком, а с тем, что должно быть к этому дню. Опережение больше нуля "
-            "значит, что идёте быстрее обычного. Прогноз говорит, чем кончится месяц, если темп сохранится."
+            "значит, что идёте быстрее обычного. Прогноз говорит, чем кончатся месяцы плана; рядом сказано, темпом или прогнозом продаж."
         ),
         en=(
             "Hold the fact not against the whole plan but against what is expected by now. Ahead above zero means "
-            "faster than usual. The forecast says how the month ends if the pace holds."
+            "faster than usual. The forecast says how the planned months end, and beside it is told by which way."
         ),
     ),
     definition=Text(
@@ -395,8 +498,12 @@ ANALYSIS = Analysis(
             "уровнем ниже (компания: отделы, затем сотрудники; отдел: сотрудники). Должно быть к этому дню: план "
             "прошлых месяцев целиком и доля плана текущего. Доля: медиана по последним 12 завершённым месяцам (без "
             "самого первого) того, какая часть месяца продана к той же доле рабочих дней; если таких месяцев меньше "
-            "трёх, доля прошедших рабочих дней. Прогноз: факт прошлых месяцев и факт текущего, делённый на долю. "
-            "Рабочие дни по производственному календарю России."
+            "трёх, доля прошедших рабочих дней. Прогноз: факт прошлых месяцев; текущий по темпу (факт / доля) или по прогнозу "
+            "продаж (факт + прогноз месяца × остаток доли): что у всей компании на той же части прошлых месяцев ошибалось меньше "
+            "(темп, пока прогноз не лучше хотя бы на 5 %); месяцы, что впереди, по прогнозу продаж (как в отчёте «Прогноз продаж» на "
+            "столько же шагов), а пока завершённых месяцев меньше шести, по выручке рабочего дня последних трёх. То, чего ещё нет, "
+            "делится по доле каждого в продажах трёх последних месяцев и текущего. Интервал 80 %: по прежним ошибкам, только у "
+            "компании. Рабочие дни по производственному календарю России."
         ),
         en=(
             "Plan and fact are added over the months of the period that have a target; a month is taken whole. The "
@@ -405,7 +512,12 @@ ANALYSIS = Analysis(
             "Expected by now: the whole target of past months and a share of the running month's. The share is the "
             "median, over the last 12 finished months but the very first, of what was sold by the same part of the "
             "working days; with fewer than three such months, the share of working days passed. Forecast: the fact of "
-            "past months plus the running month's fact divided by the share. Working days by Russia's public calendar."
+            "past months; the running one by its pace (fact / share) or by the sales forecast (fact + forecast of the month × what "
+            "is left of the share): whichever erred less for the whole company at the same part of past months (the pace, unless "
+            "the forecast is 5% better at least); months to come by the sales forecast (that of the report “Sales forecast” for as "
+            "many steps), with fewer than six finished months by the revenue of a working day of the last three. What is still to come "
+            "is shared by each one's part of the sales of the last three months and the running one. Interval of 80%: by past errors, "
+            "for the company only. Working days by Russia's public calendar."
         ),
     ),
     source="docs/definitions.md, Sales",
