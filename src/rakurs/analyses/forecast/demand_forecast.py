@@ -354,7 +354,8 @@ ANALYSIS = Analysis(
             "Интервал суммы шагов: по ошибкам такой же суммы в прошлом. Акции (таблица promotions): насколько при них берут "
             "больше, узнано по всем товарам вместе, сравнением товаров друг с другом в одном шаге, и учтено, только если влияние "
             "видно на уровне 95 %; будущие акции берутся из той же таблицы. Акция на весь ассортимент ничему не учит. Праздники и "
-            "состав дней шага учтены, если на прошлом это делало прогноз целого точнее хотя бы на 5 %. Цен и остатков прогноз не "
+            "состав дней шага учтены, если на прошлом это делало прогноз целого точнее хотя бы на 5 %; так же и общий сезон, который берут "
+            "строки, не ошибавшиеся с ним больше. Цен и остатков прогноз не "
             "знает."
         ),
         en=(
@@ -366,7 +367,7 @@ ANALYSIS = Analysis(
             "bought under one is learned from all products together, held against each other in the same bucket, and used only "
             "where the effect shows at 95%; those to come are taken from the same table. A promotion of everything teaches "
             "nothing. Holidays and the days a bucket is made of are allowed for where that made the forecast of the whole 5% "
-            "better at least on the past. It knows nothing of prices and stock."
+            "better at least on the past; so is the season of the whole, taken by lines that erred no more with it. It knows nothing of prices and stock."
         ),
     ),
     source=(

@@ -15,6 +15,7 @@ from rakurs.core.periods import DAY, Grain, bucket_start, next_bucket
 from rakurs.core.units import Unit
 from rakurs.models.forecasting.demand_lines import Series, Worth, hierarchy, summed, worth_of
 from rakurs.models.forecasting.hierarchy import reconciled
+from rakurs.models.forecasting.season import foresee_in_season
 from rakurs.models.forecasting.series import QUICK, Foreseen, foresee
 
 Frame = nw.LazyFrame[Any]
@@ -201,7 +202,7 @@ def foreseen_demand(rows: Rows, asked: Asked, *, level: float) -> Demand | None:
     parents = [one.parent for one in series]
     worth = worth_of(rows, series, [*starts, *asked.coming], season=season, ahead=asked.ahead, level=level)
     usual = summed(np.stack([one.past for one in series]) / worth.before, parents)
-    found = [foresee(_lived(past), season=season, ahead=asked.ahead, level=level, tried=QUICK) for past in usual]
+    found = [_foreseen(_lived(past), worth, season=season, ahead=asked.ahead, level=level) for past in usual]
     values = reconciled(np.stack([one.values for one in found]), np.array([_variance(one) for one in found]), parents)
     return Demand(series=series, found=found, usual=values, worth=worth)
 
@@ -217,6 +218,14 @@ def _starts(bought: Sequence[Mapping[str, Any]], asked: Asked) -> list[date]:
         starts.append(start)
         start = next_bucket(start, asked.grain)
     return starts
+
+
+def _foreseen(past: Array, worth: Worth, *, season: int, ahead: int, level: float) -> Foreseen:
+    """How a line goes on: in its own season, or in that of the whole."""
+    plain = foresee(past, season=season, ahead=ahead, level=level, tried=QUICK)
+    if worth.season is None:
+        return plain
+    return foresee_in_season(past, worth.season, plain, ahead=ahead, level=level, tried=QUICK)
 
 
 def _lived(past: Array) -> Array:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rakurs.models.forecasting.day_kinds import KINDS, Days, foresee_by_days
 from rakurs.models.forecasting.price_panel import Slope
 from rakurs.models.forecasting.promoting import effect, exposures
+from rakurs.models.forecasting.season import common_season
 from rakurs.models.forecasting.series import QUICK
 
 Array = NDArray[np.float64]
@@ -97,6 +98,8 @@ class Worth:
     effect: tuple[float, float, float] | None
     """What a promotion adds to demand, and its 95 % interval; None where the past does not clearly say."""
     by_days: bool
+    season: Array | None
+    """What buckets before and ahead are worth by the time of the year, where the whole clearly shows a season."""
 
 
 def worth_of(
@@ -133,6 +136,7 @@ def worth_of(
         days.worth(learned=finished) if by_days else (np.ones(finished), np.ones(len(edges) - 1 - finished))
     )
     return Worth(
+        season=common_season(past / days_past, season=season, ahead=ahead, level=level, tried=QUICK),
         before=lifts[:, :finished] * days_past,
         ahead=lifts[:, finished:] * days_ahead,
         days_ahead=np.broadcast_to(days_ahead, (len(series), len(days_ahead))),
