@@ -36,6 +36,7 @@ test: venv ## Run the whole test suite, a browser and Spark included
 	@scripts/ensure-browser
 	@scripts/ensure-java
 	@scripts/ensure-postgresql
+	@scripts/ensure-mariadb
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: venv ## Format, lint, types, import contracts, fast tests: under a minute

@@ -51,7 +51,7 @@ from rakurs.app.home import default_home
 from rakurs.app.accounts import new_token
 from rakurs.app.rights import EVERYTHING
 from rakurs.state.models import (
-    Alert, Dashboard, Delivery, LoadJob, Note, OwnRole, Report, ReportVersion, Segment, Subscription, User,
+    Alert, Dashboard, Delivery, LoadJob, Note, OwnRole, Report, ReportVersion, Segment, Subscription, User, WriteRun,
 )
 from rakurs.state.sessions import SessionStore
 
@@ -89,6 +89,10 @@ for login, rights in who.items():
         settings = connections.checked(source, {"webhook": "http://127.0.0.1:9/rest/1/code/"})
         connection = connections.made(default_home(), source, settings, title=word)
         connections.paused(connection, is_paused=True)
+        asked = {"values": [], "comment": word, "task": "", "due_on": None, "campaign": "", "clears": True, "language": "ru"}
+        writing = WriteRun.objects.create(
+            connection=connection, prefix=connection.prefix, subject="s", title=word, asked=asked, by=user, status="dropped"
+        )
         job = LoadJob.objects.create(owner=user, paths=[f"/x/{word}.csv"], status="done")
         found["ids"] = {
             "user_id": [user.pk],
@@ -96,6 +100,7 @@ for login, rights in who.items():
             "role_id": [1],
             "job_id": [job.pk],
             "connection_id": [connection.pk],
+            "run_id": [writing.pk],
             "rest": ["events/summary"],
             "report_id": [report.pk for report in reports],
             "key": [*(board.pk for board in boards), "owner"],
@@ -191,7 +196,7 @@ def addresses(route: Route, ids: dict[str, Any]) -> Iterator[str]:
     filled = ["/" + route.route]
     if route.name == "dimension_values":
         ids = {**ids, "name": [dimension.name for dimension in DIMENSIONS]}
-    if "connections/<" in route.route:
+    if "connections/<" in route.route or "permits/<" in route.route:
         ids = {**ids, "name": ids["connection_id"]}
     for hole in route.holes:
         assert hole in ids, (

@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -118,6 +118,37 @@ def test_a_shape_nobody_knows_is_asked_for_and_loads_when_it_is_known(exports: P
     assert follower.names() == ["Анна"]
 
 
+def test_files_of_one_name_in_two_folders_are_two_files(exports: Path, follower: Follower):
+    """Their rows have no numbers of their own, and are told apart by the files they stand in."""
+    for month, amount in (("2026-01", 10), ("2026-02", 20)):
+        put(exports / month / "sales.csv", f"Клиент;Дата;Сумма\nООО «Луч»;01.{month[-2:]}.2026;{amount}\n")
+    assert [file.file for file in follower.run().files] == ["2026-01/sales.csv", "2026-02/sales.csv"]
+    with follower.warehouse.reading() as reader:
+        assert sorted(reader.collect(reader.frame("orders"))["amount"].to_pylist()) == [10, 20]
+
+
+def test_pictures_beside_the_tables_stop_nothing(exports: Path, follower: Follower):
+    put(exports / "customers.csv", CUSTOMERS)
+    (exports / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    os.utime(exports / "logo.png", (0, 0))
+    assert [file.file for file in follower.run().files] == ["customers.csv"]
+
+
+def test_what_was_taken_away_since_a_run_was_killed_is_not_loaded(exports: Path, follower: Follower):
+    """Nor is a half of it: the kill may have fallen into the middle of a copy."""
+    put(exports / "customers.csv", CUSTOMERS)
+    put(exports / "gone.csv", "customer_id;name\n9;Никто\n")
+    folder = follower.folder / "killed"
+    SOURCE.fetch(follower.settings, Wanted(kind="full"), Spool(folder), _silent)
+    (folder / "drafts" / "half").write_text("customer_id;na")
+    (exports / "gone.csv").unlink()
+    again = Spool(folder)
+    SOURCE.fetch(follower.settings, Wanted(kind="full"), again, _silent)
+    landing = Landing(source="folder", profiles=follower.folder / "profiles")
+    report = follower.warehouse.load(SOURCE.deliveries(follower.settings, again, landing), marts=())
+    assert [file.file for file in report.files] == ["customers.csv"]
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
     settings = SOURCE.settings(place=str(tmp_path / "nowhere"))
     with pytest.raises(SourceRefused, match="nowhere"):
@@ -204,6 +235,100 @@ def test_an_address_that_stumbles_is_asked_again_and_one_that_is_gone_is_named(
     assert "secret-word" not in f"{gone.value.message.en}{follower.settings!r}"
     with pytest.raises(SourceRefused):
         SOURCE.check(follower.settings)
+
+
+BOOK = "/spreadsheets/d/1aB-c_9"
+
+
+class _Sheets(BaseHTTPRequestHandler):
+    """A service of spreadsheets: pages where people look, files where programs ask, a sign-in before what is not shared."""
+
+    is_shared, status = True, 200
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        kind = type(self)
+        kind.asked.append(self.path)
+        is_file = "/export?" in self.path or "/pub?" in self.path
+        if is_file and not kind.is_shared and kind.status == 200:
+            self.send_response(302)
+            self.send_header("Location", "/ServiceLogin?continue=export")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        content = (
+            CUSTOMERS.encode() if is_file and kind.is_shared else b"<!DOCTYPE html><html><body>Sign in</body></html>"
+        )
+        self.send_response(200 if kind.is_shared else kind.status)
+        self.send_header("Content-Type", "text/csv" if is_file and kind.is_shared else "text/html; charset=utf-8")
+        if is_file and kind.is_shared:
+            told = "attachment; filename=\"-.csv\"; filename*=UTF-8''%D0%9F%D1%80%D0%BE%D0%B4%D0%B0%D0%B6%D0%B8.csv"
+            self.send_header("Content-Disposition", told)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def sheets() -> Generator[tuple[str, type[_Sheets]]]:
+    kind = type("Sheets", (_Sheets,), {"asked": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", kind
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("pasted", "asked"),
+    [
+        (f"{BOOK}/edit#gid=77", f"{BOOK}/export?format=csv&gid=77"),
+        (f"{BOOK}/edit?gid=0#gid=0", f"{BOOK}/export?format=csv&gid=0"),
+        (f"{BOOK}/edit?usp=sharing", f"{BOOK}/export?format=xlsx"),
+        (f"{BOOK}/", f"{BOOK}/export?format=xlsx"),
+        ("/spreadsheets/u/1/d/1aB-c_9/view#gid=5", "/spreadsheets/u/1/d/1aB-c_9/export?format=csv&gid=5"),
+        ("/spreadsheets/d/e/2PACX-1v/pubhtml?gid=5", "/spreadsheets/d/e/2PACX-1v/pub?output=csv&gid=5&single=true"),
+        ("/spreadsheets/d/e/2PACX-1v/pubhtml", "/spreadsheets/d/e/2PACX-1v/pub?output=xlsx"),
+        (f"{BOOK}/export?format=csv", f"{BOOK}/export?format=csv"),
+        ("/spreadsheets/d/e/2PACX-1v/pub?output=csv", "/spreadsheets/d/e/2PACX-1v/pub?output=csv"),
+    ],
+)
+def test_the_address_of_a_sheet_that_a_person_pastes_is_its_file(
+    sheets: tuple[str, type[_Sheets]], tmp_path: Path, pasted: str, asked: str
+):
+    url, kind = sheets
+    settings = SOURCE.settings(place=url + pasted)
+    assert SOURCE.check(settings).counts[0][1] == 1
+    spool = Spool(tmp_path / "run")
+    cursor = SOURCE.fetch(settings, Wanted(kind="full"), spool, _silent)
+    assert kind.asked == [asked, asked]
+    assert cursor["name"] == "Продажи.csv"
+    assert (tmp_path / "run" / "files" / "Продажи.csv").read_bytes() == CUSTOMERS.encode()
+
+
+@pytest.mark.parametrize("status", [200, 401, 404])
+@pytest.mark.parametrize("path", [f"{BOOK}/edit#gid=0", f"{BOOK}/export?format=csv"])
+def test_a_sheet_that_is_not_shared_is_said_in_words_and_not_loaded(
+    sheets: tuple[str, type[_Sheets]], tmp_path: Path, status: int, path: str
+):
+    url, kind = sheets
+    kind.is_shared, kind.status = False, status
+    settings = SOURCE.settings(place=url + path)
+    for ask in (
+        lambda: SOURCE.check(settings),
+        lambda: SOURCE.fetch(settings, Wanted(kind="full"), Spool(tmp_path / "run"), _silent),
+    ):
+        with pytest.raises(SourceRefused, match="Anyone with the link"):
+            ask()
+    assert not [path for path in (tmp_path / "run" / "files").rglob("*") if path.is_file()]
+
+
+def test_a_page_of_any_site_is_not_loaded_as_a_file(sheets: tuple[str, type[_Sheets]], tmp_path: Path):
+    with pytest.raises(SourceRefused, match="answers with a page, not with a file"):
+        SOURCE.check(SOURCE.settings(place=f"{sheets[0]}/reports/today"))
 
 
 def test_an_address_where_nobody_is_does_not_keep_a_person_waiting(monkeypatch: pytest.MonkeyPatch):

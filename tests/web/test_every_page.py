@@ -40,6 +40,9 @@ PAGES: dict[str, str] = {
     "sources": "/data/sources/",
     "new_source": "/data/sources/new/bitrix24/",
     "source": "/data/sources/{connection}/",
+    "writing": "/data/writing/",
+    "new_writing": "/data/writing/new/",
+    "writing_run": "/data/writing/{writing}/",
     "quarantine": "/data/quarantine/",
     "identities": "/data/identities/",
     "notices": "/notices/",
@@ -55,6 +58,7 @@ PAGES: dict[str, str] = {
     "roles": "/settings/roles/",
     "company": "/settings/company/",
     "site": "/settings/site/",
+    "privacy": "/settings/privacy/",
     "audit": "/settings/audit/",
     "password_change": "/password",
     "help": "/help/",
@@ -123,6 +127,8 @@ NO_PAGES = frozenset(
         "change_segment",
         "download_segment",
         "act_on_source",
+        "settle_writing",
+        "act_on_writing",
         "cancel_load",
         "retry_load",
         "quarantine_file",
@@ -155,7 +161,9 @@ open_state()
 from django.utils import timezone
 from rakurs.app import connections
 from rakurs.app.home import default_home
-from rakurs.state.models import Alert, Dashboard, LoadJob, Report, ReportVersion, Subscription, SyncRun, User
+from rakurs.state.models import (
+    Alert, Dashboard, LoadJob, Report, ReportVersion, Subscription, SyncRun, User, WriteDeed, WritePermit, WriteRun,
+)
 
 source = connections.source_named("bitrix24")
 settings = connections.checked(source, {"webhook": "http://127.0.0.1:9/rest/1/code/"})
@@ -168,6 +176,16 @@ SyncRun.objects.create(
     report={"load_id": "l", "started_at": "2026-01-01T00:00:00", "seconds": 1, "files": [], "data_version": 1, "tables": [{"table": "deals", "read": 5, "inserted": 5, "updated": 0, "unchanged": 0, "quarantined": 0, "repeated": 0}]},
 )
 user = User.objects.get(role="owner")
+WritePermit.objects.create(connection=connection, kinds=["field", "task"])
+writing = WriteRun.objects.create(
+    connection=connection, prefix=connection.prefix, subject="s", title="Came again", by=user, status="ready",
+    asked={"values": ["segment"], "comment": "", "task": "Call {name}", "due_on": "2031-01-01", "campaign": "", "clears": True, "language": "en"},
+    lacking=[{"place": "contact", "ru": "контакты", "en": "contacts", "code": "RK_SEGMENT", "title": "Segment (Rakurs)"}],
+)
+about = {"run": writing, "customer_id": "c1", "customer": "Anna", "record": "C_1"}
+WriteDeed.objects.create(key="1", mark="rakurs-1", kind="field", field="RK_SEGMENT", value="Came again", **about)
+WriteDeed.objects.create(key="2", mark="rakurs-2", kind="task", text="Call Anna", to="1", due_at=timezone.now(), **about)
+WriteDeed.objects.create(key="3", mark="rakurs-3", kind="field", field="RK_RISK", status="skipped", reason="no_value", **about)
 asked = {"kind": "pivot", "metrics": ["revenue"], "rows": ["manager"], "params": {"period": "all"}}
 tile = {"id": "managers", "place": {"x": 0, "y": 0, "w": 6, "h": 5},
         "content": {"kind": "question", "asked": asked, "view": "table"}}
@@ -181,7 +199,7 @@ subscription = Subscription.objects.create(
 subscription.people.set([user])
 alert = Alert.objects.create(owner=user, title="Little money", subject={"asked": asked}, condition="unusual", is_active=False)
 print(json.dumps({
-    "connection": connection.pk, "user": user.pk, "report": report.pk, "key": board.pk, "subscription": subscription.pk, "alert": alert.pk,
+    "connection": connection.pk, "writing": writing.pk, "user": user.pk, "report": report.pk, "key": board.pk, "subscription": subscription.pk, "alert": alert.pk,
     "job": LoadJob.objects.first().pk if LoadJob.objects.exists()
     else LoadJob.objects.create(owner=user, paths=["/x/клиенты.csv"], status="done").pk,
 }))
@@ -190,8 +208,8 @@ UNMADE = """
 import json
 from rakurs.state.opening import open_state
 open_state()
-from rakurs.state.models import Alert, Connection, Dashboard, Report, Subscription
-for model in (Alert, Connection, Dashboard, Report, Subscription):
+from rakurs.state.models import Alert, Connection, Dashboard, Report, Subscription, WriteRun
+for model in (WriteRun, Alert, Connection, Dashboard, Report, Subscription):
     model.objects.all().delete()
 print(json.dumps(None))
 """

@@ -100,7 +100,7 @@ def connection(request: HttpRequest, name: str) -> HttpResponse:
     found, language = connections.connection_named(name), language_of(request)
     runs = [run_document(run, language) for run in connections.runs_of(found)[:20]]
     shown = connections.shown_settings(current().home, found)
-    hook = f"/api/v1/hooks/{found.pk}"
+    hook = connections.address_of(found)
     document = state_document(connections.state_of(found), language)
     return as_json(document | {"settings": shown, "hook": hook, "runs": runs})
 

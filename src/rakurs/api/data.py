@@ -194,7 +194,9 @@ class ConfirmedMappings(Schema, extra="forbid"):
 )
 def proposed_mapping(request: HttpRequest, job_id: str) -> HttpResponse:
     """Per file and column the proposed table and field with samples and confidence, and the mapping to confirm."""
-    caller(request).must("load")
+    who = caller(request)
+    who.must("load")
+    who.must("personal_data")  # samples are cells of the file
     job = get_object_or_404(LoadJob, pk=job_id)
     waits = job.status == LoadJob.Status.NEEDS_MAPPING
     return as_json({"files": proposed_documents(job, language_of(request)) if waits else []})

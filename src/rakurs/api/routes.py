@@ -11,15 +11,18 @@ from rakurs.api import (
     connections,
     dashboards,
     data,
+    exchange,
     identities,
     local,
     notices,
     predictions,
+    privacy,
     questions,
     reconciling,
     rows,
     saved,
     segments,
+    writing,
 )
 from rakurs.api.callers import LocalKey, PerCaller, PersonalToken, Session
 from rakurs.api.problems import add_problems
@@ -47,9 +50,12 @@ api.add_router("", notices.router)
 api.add_router("", administering.router)
 api.add_router("", rows.router)
 api.add_router("", connections.router)
+api.add_router("", exchange.router)
 api.add_router("", segments.router)
+api.add_router("", writing.router)
 api.add_router("", identities.router)
 api.add_router("", predictions.router)
+api.add_router("", privacy.router)
 api.add_router("/local", local.router)
 
 

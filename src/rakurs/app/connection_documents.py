@@ -98,4 +98,5 @@ def reached_document(reached: Reached, language: Language) -> Document:
         "who": reached.who,
         "counts": [{"title": title.to(language), "records": count} for title, count in reached.counts],
         "closed": [title.to(language) for title in reached.closed],
+        "advice": reached.advice.to(language) if reached.advice else "",
     }

@@ -17,6 +17,7 @@ from rakurs.core.errors import BadParameter, UnknownName
 from rakurs.core.text import Text
 from rakurs.sources import LIVE_SOURCES
 from rakurs.sources.live import LiveSource, SourceSettings
+from rakurs.sources.receiving import ReceivingSettings
 from rakurs.state.models import Connection, SyncRun
 
 Health = Literal["good", "working", "late", "bad", "paused", "new"]
@@ -97,8 +98,18 @@ def folder_of(home: Home, connection: Connection) -> Path:
 
 def settings_of(home: Home, connection: Connection) -> SourceSettings:
     """What the connection knows of its system, keys included."""
-    kept = json.loads((folder_of(home, connection) / "settings.json").read_text(encoding="utf-8"))
-    return checked_settings(source_of(connection).settings, kept)
+    folder = folder_of(home, connection)
+    kept = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    settings = checked_settings(source_of(connection).settings, kept)
+    if isinstance(settings, ReceivingSettings):
+        return settings.model_copy(update={"received": folder / "received"})
+    return settings
+
+
+def address_of(connection: Connection) -> str:
+    """Where the system tells of its changes, or sends its documents."""
+    way = "exchange" if source_of(connection).exchange else "hooks"
+    return f"/api/v1/{way}/{connection.pk}"
 
 
 def shown_settings(home: Home, connection: Connection) -> dict[str, Any]:

@@ -63,6 +63,16 @@ class Home:
         return self.path / "site.json"
 
     @property
+    def erasures(self) -> Path:
+        """People who are being erased, a file each until it is done; readable by its owner only."""
+        return self.path / "erasures"
+
+    @property
+    def retention_file(self) -> Path:
+        """How long what kind of personal data is kept."""
+        return self.path / "retention.json"
+
+    @property
     def outbox_file(self) -> Path:
         """The mail server and chats this company sends through, with their keys; readable by its owner only."""
         return self.path / "outbox.json"

@@ -172,8 +172,10 @@ class RemoteWork:
     def backup(self, target: Path) -> Path:
         return Path(self._document("POST", "/local/backup", "en", json={"path": str(target.resolve())})["path"])
 
-    def _file(self, path: str, query: Mapping[str, Any], target: Path) -> Path:
-        with self._client.stream("GET", f"/api/v1{path}", params=query) as response:
+    def _file(
+        self, path: str, query: Mapping[str, Any], target: Path, *, method: str = "GET", json: Any = None
+    ) -> Path:
+        with self._client.stream(method, f"/api/v1{path}", params=query, json=json) as response:
             if response.is_error:
                 response.read()
             _check(response)

@@ -8,9 +8,10 @@ import narwhals.stable.v2 as nw
 
 from rakurs.core.table import Table
 from rakurs.core.text import Text
-from rakurs.marts.tables import CUSTOMER_OWNERS
+from rakurs.marts.tables import CUSTOMER_OWNERS, DEAL_OUTCOMES, SALES
 from rakurs.schema import CUSTOMERS, DEALS, EMPLOYEES, LEADS, ORDERS
 from rakurs.schema.derived import stored
+from rakurs.schema.personal import ABOUT_PEOPLE, masked_columns
 
 ScopeKind = Literal["all", "branch", "department", "own"]
 Frame = nw.LazyFrame[Any]
@@ -68,14 +69,8 @@ Without columns its rows belong to the whole company.
 """
 
 PERSONAL: Mapping[str, frozenset[str]] = {
-    "customers": frozenset({"phone", "email", "tax_id", "birth_date", "latitude", "longitude", "custom"}),
-    "leads": frozenset({"custom"}),
-    "calls": frozenset({"phone", "recording_url", "custom"}),
-    "activities": frozenset({"result", "custom"}),
-    "visits": frozenset({"visitor_id", "custom"}),
-    "web_events": frozenset({"phone", "email", "visitor_id", "custom"}),
-    "survey_responses": frozenset({"comment", "custom"}),
-    "reviews": frozenset({"author", "text", "custom"}),
+    **{table.name: masked_columns(table) for table in ABOUT_PEOPLE},
+    **dict.fromkeys((DEAL_OUTCOMES.name, SALES.name), frozenset({"custom"})),
 }
 """Columns that are empty for whoever may not see customers' personal data."""
 

@@ -12,7 +12,7 @@ from dbos import DBOS, SetWorkflowID
 from django.db import close_old_connections
 from django.utils import timezone as clock
 
-from rakurs.app import connections, syncing
+from rakurs.app import connections, exchange_jobs, syncing
 from rakurs.app.inbox import Inbox
 from rakurs.app.segments import refresh_living
 from rakurs.app.serving import current
@@ -67,11 +67,11 @@ def hear(connection: Connection, form: Mapping[str, str]) -> None:
 
 
 def _look() -> None:
-    """Begin what is due; runs that a command or a killed server left waiting are taken up too."""
+    """Begin what is due, and what was sent; runs that a command or a killed server left waiting are taken up too."""
     for connection in Connection.objects.all():
         latest = connections.runs_of(connection).first()
         due = connections.due_at(connection, latest)
-        if due is not None and due <= clock.now():
+        if due is not None and (due <= clock.now() or exchange_jobs.has_come(connection, latest)):
             latest = syncing.begun(connection)
         if latest is not None and not latest.is_finished:
             _take_up(latest)

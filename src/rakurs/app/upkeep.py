@@ -163,7 +163,7 @@ def restored(home: Home, backup: Path) -> None:
 
 def _copy_kept(source: Home, target: Home) -> None:
     """Settings and keys, profiles, and what waits to be loaded. Half-fetched runs are left: a run begins them anew."""
-    for file in ("company_file", "secret_file", "outbox_file", "site_file"):
+    for file in ("company_file", "secret_file", "outbox_file", "site_file", "retention_file"):
         if getattr(source, file).exists():
             shutil.copy2(getattr(source, file), getattr(target, file))
     for folder in ("profiles", "uploads", "inbox", "connections"):

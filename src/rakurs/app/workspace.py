@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Se
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import RLock
@@ -328,7 +329,7 @@ class Workspace:
                 return computed(reader, analysis, params, scope=scope, state=self.state)
 
         key = (shape, params.model_dump_json(), self._segments_moment(params), self._scores_moment(analysis), scope)
-        return self._cache.get(key, version=self.data_version, compute=compute, weigh=_weight)
+        return self._cache.get(key, version=self.data_version, compute=compute, weigh=attrgetter("table.nbytes"))
 
     def _segments_moment(self, params: Params) -> int:
         """What an answer about a segment's customers ages by, besides the data."""
@@ -564,6 +565,11 @@ class Workspace:
         """An empty file of `table`: the header a person fills in."""
         return files.template(table_named(table), kind)
 
+    @property
+    def whole(self) -> tuple[Warehouse, dict[str, Any]]:
+        """The warehouse and how its marts are made, for what concerns all of it."""
+        return self._warehouse, self._rules
+
     @contextmanager
     def reading(self) -> Generator[Reader]:
         """A consistent view of the warehouse, for benchmarks and tests."""
@@ -579,10 +585,6 @@ class Workspace:
 def _shape(asked: AnalysisAsked | PivotAsked) -> str:
     """What a question is, its parameters and looks aside: those of an answer are told by its checked parameters."""
     return asked.model_dump_json(exclude={"params", "highlights"})
-
-
-def _weight(whole: Computed) -> int:
-    return int(whole.table.nbytes)
 
 
 def _opened(home: Home, company: Company) -> Warehouse:

@@ -105,6 +105,8 @@ def add(
     reached = known.check(settings)
     typer.echo(reached.who)
     print_rows(_COUNTS, [{"title": name.to(LANGUAGE), "records": count} for name, count in reached.counts])
+    if reached.advice:
+        typer.echo(reached.advice.to(LANGUAGE))
     home = default_home().ensured()
     made = connections.made(home, known, settings, title=title or known.title.to(LANGUAGE), every_minutes=every)
     typer.echo(_MADE.filled(prefix=made.prefix).to(LANGUAGE))
@@ -120,6 +122,8 @@ def check(name: _Name) -> None:
     reached = connections.source_of(found).check(connections.settings_of(default_home(), found))
     typer.echo(reached.who)
     print_rows(_COUNTS, [{"title": title.to(LANGUAGE), "records": count} for title, count in reached.counts])
+    if reached.advice:
+        typer.echo(reached.advice.to(LANGUAGE))
     if reached.closed:
         typer.echo(_CLOSED.filled(what=", ".join(title.to(LANGUAGE) for title in reached.closed)).to(LANGUAGE))
 

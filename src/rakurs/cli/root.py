@@ -44,11 +44,16 @@ COMMANDS = {
     "sources": Lazy(
         "rakurs.cli.connections:sources_app", Text(ru="Системы, за которыми следим", en="Systems that are followed")
     ),
+    "write": Lazy("rakurs.cli.writing:write_app", Text(ru="Записать в CRM", en="Write into a CRM")),
     "models": Lazy("rakurs.cli.models:models_app", Text(ru="Чему научились модели", en="What models have learned")),
     "quarantine": Lazy(
         "rakurs.cli.loading:quarantine_app", Text(ru="Строки, нарушившие правило", en="Rows that broke a rule")
     ),
     "loads": Lazy("rakurs.cli.loading:loads_app", Text(ru="Что и когда загружено", en="What was loaded and when")),
+    "person": Lazy(
+        "rakurs.cli.privacy:person_app",
+        Text(ru="Данные одного человека и сроки хранения", en="One person's data, and how long data is kept"),
+    ),
     "template": Lazy("rakurs.cli.loading:template_app", Text(ru="Пустой файл таблицы", en="An empty file of a table")),
     "rebuild": Lazy(
         "rakurs.cli.upkeep:rebuild_app", Text(ru="Пересобрать всё из сырых данных", en="Rebuild all from raw")

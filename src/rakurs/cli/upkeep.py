@@ -9,10 +9,11 @@ import typer
 from rakurs.app.announcement import announced
 from rakurs.app.home import default_home, state_url
 from rakurs.app.languages import default_language
+from rakurs.app.privacy_work import caught_up
 from rakurs.app.upkeep import restored
 from rakurs.app.work import opened
 from rakurs.cli.loading import watched
-from rakurs.cli.terminal import print_json
+from rakurs.cli.terminal import print_json, use_settings
 from rakurs.core.errors import WarehouseBusy
 from rakurs.core.text import Text
 
@@ -30,6 +31,7 @@ _BESIDES = Text(
     en="Users and loads are kept in PostgreSQL: pg_dump makes their copy.",
 )
 _RESTORED = Text(ru="Папка {home} возвращена из копии.", en="{home} is back from the backup.")
+_ERASED_AGAIN = Text(ru="Стёртые раньше люди стёрты и здесь.", en="Whoever was erased before is erased here too.")
 _STOP_FIRST = Text(
     ru="Сначала остановите сервер этой папки (процесс {pid}).", en="Stop this folder's server first (process {pid})."
 )
@@ -87,3 +89,6 @@ def restore(
         raise typer.Exit(1)
     restored(home, source)
     typer.echo(_RESTORED.filled(home=home.path).to(LANGUAGE))
+    use_settings()
+    if caught_up(home):
+        typer.echo(_ERASED_AGAIN.to(LANGUAGE))

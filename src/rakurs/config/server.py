@@ -95,8 +95,10 @@ def _serve(workspace: Workspace, options: argparse.Namespace) -> None:
         inbox_jobs,
         jobs,
         prediction_jobs,
+        privacy_jobs,
         sync_jobs,
         warming,
+        writing_jobs,
     )
     from rakurs.config.asgi import application  # noqa: PLC0415
     from rakurs.config.settings import ENVIRONMENT  # noqa: PLC0415
@@ -112,18 +114,22 @@ def _serve(workspace: Workspace, options: argparse.Namespace) -> None:
     prediction_jobs.start(by_themselves=ENVIRONMENT.models_learn)
     inbox_jobs.start()
     sync_jobs.start()
+    writing_jobs.start()
     identity_jobs.start(by_themselves=ENVIRONMENT.models_learn)
+    privacy_jobs.start()
     warming.start()
     announce(workspace.home, mine)
     _greet(mine, _FIRST_LOGIN.filled(login=first.login, password=first.password) if first else _LATER_LOGIN)
     asyncio.run(_until_told(application, mine))
     withdraw(workspace.home)
     deliveries.stop()
+    privacy_jobs.stop()
     warming.stop()
     prediction_jobs.stop()
     identity_jobs.stop()
     inbox_jobs.stop()
     sync_jobs.stop()
+    writing_jobs.stop()
     if not jobs.stop():
         workspace.close()
     # A load under way is one transaction and durable, and an event stream never ends by itself: leave, wait for none.

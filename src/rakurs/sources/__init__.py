@@ -6,6 +6,7 @@ from rakurs.sources import (
     amocrm,
     bitrix24,
     calltouch,
+    commerceml,
     database,
     ga4,
     mango,
@@ -14,7 +15,7 @@ from rakurs.sources import (
     yandex_direct,
     yandex_metrica,
 )
-from rakurs.sources.files import watched
+from rakurs.sources.files import mailbox, sftp, watched
 from rakurs.sources.live import LiveSource
 
 LIVE_SOURCES: Mapping[str, LiveSource] = {
@@ -29,8 +30,11 @@ LIVE_SOURCES: Mapping[str, LiveSource] = {
         yandex_metrica.SOURCE,
         vk_ads.SOURCE,
         ga4.SOURCE,
+        commerceml.SOURCE,
         database.SOURCE,
         watched.SOURCE,
+        sftp.SOURCE,
+        mailbox.SOURCE,
     )
 }
 """Systems that are followed over their API, by name: operational ones, telephony, advertising, sites, then files."""

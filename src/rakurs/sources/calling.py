@@ -6,8 +6,8 @@ answer, a server error, an answer that is no JSON) is asked again after a pause 
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -80,6 +80,7 @@ class Caller:
         self._timeout = timeout_seconds = min(timeout_seconds, self._patience)
         self._longest_limit = TRIAL_SECONDS if is_trial else inf
         self._breathe = breathe
+        self._repeats = True
         self._told_date = ""
         timeout = httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds))
         self._client = httpx.Client(timeout=timeout, headers=headers, auth=auth)
@@ -99,6 +100,20 @@ class Caller:
             return parsedate_to_datetime(self._told_date)
         except ValueError:
             return datetime.now(UTC)
+
+    @contextmanager
+    def once(self) -> Generator[None]:
+        """Within it nothing is asked again over a lost answer, for what was asked may have been done. Limits are still waited for."""
+        self._repeats = False
+        try:
+            yield
+        finally:
+            self._repeats = True
+
+    def change(self, method: str, url: str, body: Any, *, judge: Judge) -> Any:
+        """The JSON that `url` answers to a change; None where it says nothing (204). Asked once, whatever comes of it."""
+        with self.once():
+            return self._asked(self._client.build_request(method, url, json=body), as_json(judge))
 
     def post(self, url: str, body: Mapping[str, Any], *, judge: Judge, read: Read | None = None) -> Any:
         """The JSON that `url` answers to a JSON body, or what `read` makes of the answer (it may raise Pause, an error, or Broken)."""
@@ -153,7 +168,7 @@ class Caller:
                 why = _TOO_SLOW.filled(seconds=round(self._timeout))
             except httpx.HTTPError:
                 why = _NO_CONNECTION
-            if time.monotonic() - began + pause > self._patience:
+            if not self._repeats or time.monotonic() - began + pause > self._patience:
                 raise SourceUnreachable(_said(_SILENT, request, why))
             self.wait(pause * random.uniform(0.8, 1.2))  # noqa: S311 - spreads calls, keeps no secret
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

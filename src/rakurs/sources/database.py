@@ -35,6 +35,26 @@ _ROWS_A_TIME = 5_000
 _CONNECT_SECONDS = 10
 _LINE = re.compile(r"^\s*(\w+)\s*[:=]\s*((?:select|with)\b.*?);?\s*$", re.IGNORECASE | re.DOTALL)
 _NEW_QUERY = re.compile(r"^(?=\s*\w+\s*[:=]\s*(?:select|with)\b)", re.IGNORECASE | re.MULTILINE)
+_DRIVERS = {
+    "postgresql": "psycopg",
+    "postgres": "psycopg",
+    "mysql": "pymysql",
+    "mariadb": "pymysql",
+    "mssql": "pymssql",
+}
+"""What an address that names no driver means; the first three come with Rakurs."""
+_PATIENCE = {
+    "psycopg": "connect_timeout",
+    "psycopg2": "connect_timeout",
+    "pymysql": "connect_timeout",
+    "mysqldb": "connect_timeout",
+    "pymssql": "login_timeout",
+    "pyodbc": "timeout",
+}
+"""What each driver calls the seconds a connection may take."""
+_READING_ONLY = {"mysql": "set session transaction read only", "mariadb": "set session transaction read only"}
+_NO_DAY = re.compile(r"0000-00-00(?: 00:00:00(?:\.0+)?)?")
+"""How MySQL writes that there is no day."""
 _KNOWN = frozenset(table.name for table in TABLES)
 
 _AWAY = Text(
@@ -46,8 +66,10 @@ _WRONG = Text(
     en="The query for “{table}” failed: {why}. Mend it in the source's settings.",
 )
 _NO_DRIVER = Text(
-    ru="Для такой базы нет драйвера: {why}. PostgreSQL: postgresql+psycopg://…; для других поставьте драйвер рядом с Ракурсом.",
-    en="There is no driver for such a database: {why}. PostgreSQL: postgresql+psycopg://…; install others beside Rakurs.",
+    ru="Для такой базы нет драйвера: {why}. PostgreSQL: postgresql://…, MySQL и MariaDB: mysql://…; для других поставьте драйвер рядом с "
+    "Ракурсом.",
+    en="There is no driver for such a database: {why}. PostgreSQL: postgresql://…, MySQL and MariaDB: mysql://…; install others beside "
+    "Rakurs.",
 )
 _NO_KEY = Text(
     ru="Запрос для «{table}» не даёт столбцов {columns}: по ним узнаётся строка.",
@@ -80,7 +102,7 @@ class DatabaseSettings(SourceSettings):
         try:
             sa.make_url(value.get_secret_value().strip())
         except SQLAlchemyError:
-            raise ValueError("an address such as postgresql+psycopg://user:password@host/base is needed") from None
+            raise ValueError("an address such as postgresql://user:password@host/base is needed") from None
         return SecretStr(value.get_secret_value().strip())
 
     @field_validator("queries")
@@ -110,8 +132,8 @@ FIELDS = (
         name="url",
         title=Text(ru="Адрес базы", en="Address of the database"),
         hint=Text(
-            ru="postgresql+psycopg://пользователь:пароль@сервер/база. Хватит пользователя, который может только читать.",
-            en="postgresql+psycopg://user:password@host/base. A user who may only read is enough.",
+            ru="postgresql://пользователь:пароль@сервер/база, mysql://…. Хватит пользователя, который может только читать.",
+            en="postgresql://user:password@host/base, mysql://…. A user who may only read is enough.",
         ),
         kind="secret",
         is_required=True,
@@ -207,15 +229,18 @@ def told(_settings: DatabaseSettings, _form: Mapping[str, str]) -> tuple[Change,
 @contextmanager
 def _opened(settings: DatabaseSettings) -> Iterator[sa.Connection]:
     """A connection that reads only, closed at the end. Raises SourceRefused and SourceUnreachable."""
-    url = sa.make_url(settings.url.get_secret_value())
+    url = _with_driver(sa.make_url(settings.url.get_secret_value()))
     try:
-        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=_patience(url))
+        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=_connect_args(url))
         connection = engine.connect()
     except (NoSuchModuleError, ModuleNotFoundError) as missing:
         raise SourceRefused(_NO_DRIVER.filled(why=_reason(missing))) from None
     except OperationalError as away:
         raise SourceUnreachable(_AWAY.filled(where=_where(settings), why=_reason(away))) from None
     try:
+        if url.get_backend_name() in _READING_ONLY:
+            connection.exec_driver_sql(_READING_ONLY[url.get_backend_name()])
+            connection.rollback()
         if url.get_backend_name() == "postgresql":
             connection = connection.execution_options(postgresql_readonly=True)
         yield connection.execution_options(stream_results=True, yield_per=_ROWS_A_TIME)
@@ -226,15 +251,21 @@ def _opened(settings: DatabaseSettings) -> Iterator[sa.Connection]:
         engine.dispose()
 
 
-def _patience(url: sa.URL) -> dict[str, Any]:
-    named = {
-        "postgresql": "connect_timeout",
-        "mysql": "connect_timeout",
-        "mariadb": "connect_timeout",
-        "mssql": "login_timeout",
-    }
-    name = named.get(url.get_backend_name())
-    return {name: _CONNECT_SECONDS} if name else {}
+def _with_driver(url: sa.URL) -> sa.URL:
+    backend, _, driver = url.drivername.partition("+")
+    known = _DRIVERS.get(backend)
+    if driver or known is None:
+        return url
+    return url.set(drivername=f"{'postgresql' if backend == 'postgres' else backend}+{known}")
+
+
+def _connect_args(url: sa.URL) -> dict[str, Any]:
+    name = _PATIENCE.get(url.drivername.partition("+")[2])
+    given: dict[str, Any] = {name: _CONNECT_SECONDS} if name else {}
+    if name and url.get_backend_name() in {"mysql", "mariadb"} and url.password is not None:
+        # The driver would write it in Latin-1.
+        given["password"] = str(url.password).encode()
+    return given
 
 
 def _asked(query: Query, columns: Sequence[str], wanted: Wanted, *, since: str) -> tuple[str, dict[str, Any]]:
@@ -244,7 +275,8 @@ def _asked(query: Query, columns: Sequence[str], wanted: Wanted, *, since: str) 
     bounds: list[str] = []
     given: dict[str, Any] = {}
     if wanted.kind == "changes" and since:
-        bounds, given = [f"{CHANGED} >= :since"], {"since": _before(_moment(since))}
+        # What was never changed since it was made may have no time of change: it comes each time.
+        bounds, given = [f"({CHANGED} >= :since or {CHANGED} is null)"], {"since": _before(_moment(since))}
     elif wanted.kind == "period" and wanted.from_day and wanted.to_day:
         bounds = [f"{CHANGED} >= :since", f"{CHANGED} < :until"]
         given = {
@@ -267,13 +299,15 @@ class _Run:
         rows = 0
         try:
             with closing(self.connection.execute(sa.text(sql), given)) as result:
-                for part in result.mappings().partitions(_ROWS_A_TIME):
-                    records = [{_called(query, name): _written(value) for name, value in row.items()} for row in part]
-                    self.spool.append(stream, records, place=str(records[-1].get(CHANGED) or ""))
+                names = [_called(query, name) for name in result.keys()]  # noqa: SIM118 - a result is no mapping
+                for part in result.partitions(_ROWS_A_TIME):
+                    records = [dict(zip(names, map(_written, row), strict=True)) for row in part]
+                    newest = next((told for record in reversed(records) if (told := record.get(CHANGED))), "")
+                    self.spool.append(stream, records, place=str(newest))
                     rows += len(records)
                     self.progress(step, done=rows, total=0)
         except DBAPIError as wrong:
-            raise SourceRefused(_WRONG.filled(table=query.table, why=_reason(wrong))) from None
+            raise _refused(query, wrong) from None
 
 
 def _columns(connection: sa.Connection, query: Query) -> tuple[str, ...]:
@@ -283,7 +317,7 @@ def _columns(connection: sa.Connection, query: Query) -> tuple[str, ...]:
         columns = tuple(name.lower() for name in result.keys())  # noqa: SIM118 - a result is no mapping
         result.close()
     except DBAPIError as wrong:
-        raise SourceRefused(_WRONG.filled(table=query.table, why=_reason(wrong))) from None
+        raise _refused(query, wrong) from None
     lacking = [name for name in table_named(query.table).key if name not in columns and name != "line_no"]
     if lacking:
         raise SourceRefused(_NO_KEY.filled(table=query.table, columns=", ".join(lacking)))
@@ -294,7 +328,14 @@ def _one(connection: sa.Connection, query: Query, sql: str) -> Any:
     try:
         return connection.execute(sa.text(sql)).scalar_one()
     except DBAPIError as wrong:
-        raise SourceRefused(_WRONG.filled(table=query.table, why=_reason(wrong))) from None
+        raise _refused(query, wrong) from None
+
+
+def _refused(query: Query, wrong: DBAPIError) -> Exception:
+    """What a query failed of: itself, or a connection that was cut."""
+    if wrong.connection_invalidated:
+        return wrong
+    return SourceRefused(_WRONG.filled(table=query.table, why=_reason(wrong)))
 
 
 def _called(query: Query, name: str) -> str:
@@ -307,12 +348,24 @@ def _is_known_by_ids(table: Table) -> bool:
 
 
 def _written(value: Any) -> Any:
-    """A value as text: moments and days as ISO 8601, decimals with their digits."""
+    """A value as text: moments and days as ISO 8601, decimals with their digits, a bit as 0 or 1."""
+    if isinstance(value, str):
+        return None if _NO_DAY.fullmatch(value) else value
+    if value is None or isinstance(value, int | bool):
+        return value
     if isinstance(value, datetime | date):
         return value.isoformat()
-    if value is None or isinstance(value, str | int | bool):
-        return value
-    return value.hex() if isinstance(value, bytes) else str(value)
+    if isinstance(value, timedelta):
+        return _span(value)
+    if isinstance(value, bytes):
+        return value[0] if len(value) == 1 else value.hex()
+    return str(value)
+
+
+def _span(value: timedelta) -> str:
+    """A span of time as people write it: 26:03:04."""
+    minutes, seconds = divmod(abs(int(value.total_seconds())), 60)
+    return f"{'-' if value < timedelta() else ''}{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
 def _before(place: Any) -> Any:
@@ -348,8 +401,10 @@ SOURCE = LiveSource(
         en="PostgreSQL, MySQL, MariaDB, MS SQL: queries that name the columns of Rakurs' tables; changes and deletions.",
     ),
     unverified=Text(
-        ru="Проверено на PostgreSQL и SQLite. MySQL, MariaDB и MS SQL не проверялись, их драйверы ставятся отдельно.",
-        en="Tried on PostgreSQL and SQLite. MySQL, MariaDB and MS SQL were not tried; their drivers are installed apart.",
+        ru="Проверено на PostgreSQL, MariaDB и SQLite. MySQL не проверялся, его протокол тот же; MS SQL не проверялся, его драйвер "
+        "ставится отдельно.",
+        en="Tried on PostgreSQL, MariaDB and SQLite. MySQL was not tried, its protocol is the same; MS SQL was not tried, and its driver "
+        "is installed apart.",
     ),
     hooks=None,
     settings=DatabaseSettings,

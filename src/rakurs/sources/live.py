@@ -5,9 +5,9 @@ goes on where it was. `deliveries` says what the spool means; the warehouse take
 the cursor that `fetch` returned counts: a run that was not loaded did not happen.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from rakurs.core.loading import Progress
 from rakurs.core.source import Delivery
 from rakurs.core.text import Text
 from rakurs.sources.spool import Spool
+from rakurs.sources.writing import Writer
 
 _CLOSED = Text(
     ru="Источник закрыл нам доступ: {what}. Добавьте ключу права или исправьте адрес.",
@@ -105,6 +106,8 @@ class Reached:
     who: str
     counts: tuple[tuple[Text, int], ...] = ()
     closed: tuple[Text, ...] = ()
+    advice: Text | None = None
+    """What is to be done at the other side, where nobody answers us but sends by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +116,20 @@ class Landing:
 
     source: str
     profiles: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """How a system that sends its documents by itself is listened to.
+
+    `inspect` sees that a document is whole: UnreadableFile where it is not. `nothing` is what it is given when it asks for ours, at a
+    moment. `clean` takes a person out of what is kept in its folder of received things: the records of the ids that it gives its
+    customers, and of others what the function it is given takes out.
+    """
+
+    inspect: Callable[[Path, str], None]
+    nothing: Callable[[datetime], bytes]
+    clean: Callable[[Path, Collection[str], Callable[[Any], Any]], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,5 +159,9 @@ class LiveSource:
     told: Callable[[Any, Mapping[str, str]], tuple[Change, ...]]
     identity: Callable[[Any], str]
     """Which system the settings name, without any secret: by it one that was connected before is known again."""
+    exchange: Exchange | None = None
+    """How it sends by itself; None where we ask it. Its settings are `ReceivingSettings` then."""
     reaches_inside: bool = False
     """Whether its settings name places of this machine or its network, which only those who administer may open."""
+    writer: Writer | None = None
+    """How it is written to; None where it is only read."""

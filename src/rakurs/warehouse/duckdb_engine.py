@@ -4,11 +4,12 @@ One connection owns the database; every request, thread or load works on a curso
 pool, because a cursor that two threads use at once fails.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import local
+from threading import Condition, local
 from typing import Any
 
 import duckdb
@@ -32,6 +33,10 @@ class DuckDBEngine:
         self._connection = connection
         self._idle: SimpleQueue[Cursor] = SimpleQueue()
         self._of_thread = local()
+        self._gate = Condition()
+        self._lent = 0
+        self._file: Path | None = None
+        self._opened: Callable[[], Cursor] | None = None
 
     @classmethod
     def in_memory(cls, *, memory_limit: str = "1GB", threads: int | None = None) -> "DuckDBEngine":
@@ -44,20 +49,47 @@ class DuckDBEngine:
 
         What does not fit into `memory_limit` is spilled to `scratch`.
         """
-        return cls(_connected(str(path), memory_limit=memory_limit, threads=threads, scratch=scratch))
+        opened = partial(_connected, str(path), memory_limit=memory_limit, threads=threads, scratch=scratch)
+        engine = cls(opened())
+        engine._file, engine._opened = path, opened
+        return engine
 
     @contextmanager
     def cursor(self) -> Generator[Cursor]:
         """A cursor for one thread, given back afterwards; an open transaction is rolled back."""
-        try:
-            cursor = self._idle.get_nowait()
-        except Empty:
-            cursor = self._connection.cursor()
+        with self._gate:
+            try:
+                cursor = self._idle.get_nowait()
+            except Empty:
+                cursor = self._connection.cursor()
+            self._lent += 1
         try:
             yield cursor
         finally:
             end_transaction(cursor)
-            self._idle.put(cursor)
+            with self._gate:
+                self._idle.put(cursor)
+                self._lent -= 1
+                self._gate.notify_all()
+
+    def exchange(self, fresh: Path, *, patience: float) -> bool:
+        """Put the database file `fresh` in the place of this one at a moment when nobody reads, and go on with it.
+
+        Whether there was such a moment within `patience` seconds; whoever wants to read meanwhile waits.
+        """
+        assert self._file is not None
+        assert self._opened is not None
+        with self._gate:
+            if not self._gate.wait_for(lambda: self._lent == 0, timeout=patience):
+                return False
+            self._close_idle()
+            self._connection.close()
+            # What is still to be written into the old file would be written into the new one.
+            is_whole = not self._file.with_name(f"{self._file.name}.wal").exists()
+            if is_whole:
+                fresh.replace(self._file)
+            self._connection, self._of_thread = self._opened(), local()
+            return is_whole
 
     def table(self, name: str) -> Frame:
         """The kept table called `name`, lazily. Frames made in one thread share a cursor, so they can be joined."""
@@ -87,12 +119,15 @@ class DuckDBEngine:
 
     def close(self) -> None:
         """Close every idle cursor and the database; committed work is on disk already."""
+        self._close_idle()
+        self._connection.close()
+
+    def _close_idle(self) -> None:
         while True:
             try:
                 self._idle.get_nowait().close()
             except Empty:
-                break
-        self._connection.close()
+                return
 
 
 def frame_of(cursor: Cursor, name: str, *, schema: str | None = None) -> Frame:

@@ -20,13 +20,16 @@ from rakurs.warehouse.codec import mapping_json, mapping_of, scan_json, scan_of
 from rakurs.warehouse.deal_history import add_snapshots, remember_deals
 from rakurs.warehouse.defaults import ORDINALS
 from rakurs.warehouse.duckdb_engine import Cursor
+from rakurs.warehouse.erasing import forget_set_aside, washed_arrivals
 from rakurs.warehouse.execution import Watch
 from rakurs.warehouse.ledger import Entry
 from rakurs.warehouse.merging import marked_deleted, merged
 from rakurs.warehouse.rates import CURRENCY_TABLES, apply_rates
 from rakurs.warehouse.raw import Batch, opened_batch, stored_batch
+from rakurs.warehouse.rewriting import wash
 from rakurs.warehouse.shaping import Occasion, Shaping
 from rakurs.warehouse.stage_history import add_differences, remember_stages
+from rakurs.warehouse.washing import Washing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +67,21 @@ def load(
     arrivals: list[Arrival] = []
     files: list[FileCount] = []
     counts: list[TableCount] = []
+    brought: set[str] = set()
     for delivery in deliveries:
-        known = _unchanged(cursor, delivery, company)
+        # What comes again after another content of its slot in the same load is the slot's newest content.
+        is_first = delivery.slot not in brought
+        known = _unchanged(cursor, delivery, company) if is_first else None
         if known is None:
             arrival = _arrived(cursor, delivery, company, progress)
+            brought.add(delivery.slot)
             arrivals.append(arrival)
             files.append(_file_count(arrival, is_unchanged=False))
         else:
             arrival, entry = known
             files.append(_file_count(arrival, is_unchanged=True))
             counts += [_as_unchanged(count) for count in ledger.counts_of(entry.counts)]
+    washed_arrivals(cursor, arrivals, occasion=occasion, raw=company.raw)
     counts += apply(cursor, arrivals, occasion=occasion, company=company, progress=progress)
     has_changed = any(count.is_change for count in counts)
     return LoadReport(
@@ -113,23 +121,33 @@ class Correction:
 
 
 def rebuild(
-    cursor: Cursor, *, company: Company, now: datetime, progress: Progress, correction: Correction | None = None
+    cursor: Cursor,
+    *,
+    company: Company,
+    now: datetime,
+    progress: Progress,
+    correction: Correction | None = None,
+    washing: Washing | None = None,
 ) -> None:
     """Empty the canonical tables and replay every load of the ledger from the raw zone, with today's rules.
 
-    What was set aside before and no longer is counts as answered now.
+    What was set aside before and no longer is counts as answered now. What is to go is washed out of each batch first.
     """
-    replayed = ledger.entries(cursor)
+    known = ledger.entries(cursor)
     if correction is not None:
-        replayed = [correction.applied(entry) for entry in replayed]
+        known = [correction.applied(entry) for entry in known]
     ledger.begin_replay(cursor)
-    for _, group in groupby(replayed, key=lambda entry: entry.load_id):
+    for _, group in groupby(known, key=lambda entry: entry.load_id):
         entries = list(group)
         occasion = Occasion(
             load_id=entries[0].load_id, at=entries[0].started_at, zone=company.zone, currency=company.currency
         )
-        arrivals = [_replayed(entry, company) for entry in entries]
+        arrivals = [replayed(entry, company) for entry in entries]
+        if washing is not None:
+            for arrival in arrivals:
+                wash(cursor, washing, arrival, occasion)
         apply(cursor, arrivals, occasion=occasion, company=company, progress=progress)
+    forget_set_aside(cursor, washing)
     ledger.end_replay(cursor, now=now)
 
 
@@ -219,16 +237,17 @@ def _unchanged(cursor: Cursor, delivery: Delivery, company: Company) -> tuple[Ar
         return None
     if entry.mapping != mapping_json(delivery.mapping) or entry.scan != scan_json(delivery.scan):
         return None
-    return (_replayed(entry, company, delivery.notes), entry) if (company.raw / entry.path).exists() else None
+    return (replayed(entry, company, delivery.notes), entry) if (company.raw / entry.path).exists() else None
 
 
 def latest_arrival(cursor: Cursor, slot: str, *, company: Company) -> Arrival | None:
     """What was last loaded in `slot`, as it lies in the raw zone; None where nothing ever was."""
     entry = ledger.latest_in(cursor, slot)
-    return None if entry is None else _replayed(entry, company)
+    return None if entry is None else replayed(entry, company)
 
 
-def _replayed(entry: Entry, company: Company, notes: tuple[Text, ...] = ()) -> Arrival:
+def replayed(entry: Entry, company: Company, notes: tuple[Text, ...] = ()) -> Arrival:
+    """A batch that was loaded, as it lies in the raw zone, and the way it was read."""
     scan = scan_of(entry.scan)
     return Arrival(
         slot=entry.slot,

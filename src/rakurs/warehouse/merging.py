@@ -14,6 +14,7 @@ from rakurs.schema.ddl import literal, quoted
 from rakurs.schema.derived import ORIGIN, base_of, stored
 from rakurs.warehouse.duckdb_engine import Cursor, count
 from rakurs.warehouse.execution import Watch, watched
+from rakurs.warehouse.forgotten import MARK
 from rakurs.warehouse.quarantine import resolve, set_aside
 from rakurs.warehouse.shaping import Shaping
 
@@ -70,9 +71,11 @@ def marked_deleted(cursor: Cursor, shaping: Shaping, *, deletes: Deletes) -> Tab
         "unlisted": f"{of_source} and {known} and not {is_listed}",
         "siblings": f"{of_source} and {known} and {_among('listed', table, names[:1])} and not {is_listed}",
     }[deletes]
-    removed = cursor.execute(f"update {table} set deleted_at = {at} where deleted_at is null and {belongs}").fetchall()[
-        0
-    ][0]
+    # Whoever was erased is to be deleted at the source too; here the anonymous record stays, for sums are made of it.
+    stays = f" and not contains(customer_id, {literal(MARK)})" if shaping.table.name == "customers" else ""
+    removed = cursor.execute(
+        f"update {table} set deleted_at = {at} where deleted_at is null and {belongs}{stays}"
+    ).fetchall()[0][0]
     return TableCount(table=shaping.table.name, removed=int(removed))
 
 

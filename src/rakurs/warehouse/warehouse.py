@@ -8,7 +8,7 @@ is made again from `raw/` alone, by `rebuild` or with the next load.
 
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,8 +24,8 @@ from rakurs.core.loading import LoadReport, Progress, silent
 from rakurs.core.mart import MartSettings
 from rakurs.core.source import Delivery
 from rakurs.core.text import Text
-from rakurs.schema.ddl import literal, quoted
-from rakurs.warehouse import identities, journal, ledger, memberships, scores
+from rakurs.schema.ddl import literal
+from rakurs.warehouse import erasing, forgotten, identities, journal, ledger, memberships, retaining, scores
 from rakurs.warehouse.duckdb_engine import Cursor, DuckDBEngine, first_row
 from rakurs.warehouse.engine import Frame
 from rakurs.warehouse.journal import LoadRecord
@@ -34,6 +34,7 @@ from rakurs.warehouse.rates import sole_currency, without_rate
 from rakurs.warehouse.raw import remove_unfinished
 from rakurs.warehouse.reading import Reader
 from rakurs.warehouse.refreshing import AnyMart, refresh, signature
+from rakurs.warehouse.washing import Past, Washing, begin
 
 MEMORY_LIMIT = "RAKURS_MEMORY_LIMIT"
 _DATABASE = "warehouse.duckdb"
@@ -85,6 +86,7 @@ class Warehouse:
         engine = DuckDBEngine.on_file(folder / _DATABASE, scratch=spill, memory_limit=limit, threads=threads)
         warehouse = cls(folder, engine, Company(raw=raw, zone=timezone, currency=currency))
         remove_unfinished(raw)
+        (folder / f"{_DATABASE}.fresh").unlink(missing_ok=True)
         _empty(scratch)
         with warehouse._transaction() as cursor:
             ledger.prepare(cursor)
@@ -161,6 +163,53 @@ class Warehouse:
         """
         with self._transaction() as cursor:
             self._rebuild(cursor, marts, settings, progress)
+
+    def erase(
+        self,
+        *,
+        names: str | None = None,
+        past: Sequence[Past] = (),
+        outdated: datetime | None = None,
+        marts: Sequence[AnyMart],
+        mart_settings: MartSettings | None = None,
+        progress: Progress = silent,
+    ) -> Mapping[Path, int]:
+        """Take whoever is in the list of the forgotten, what is `past` and what is outdated out of every raw batch, and make
+        all tables anew.
+
+        The tables follow all at once; batches are rewritten one by one, and done again they change no more. How many rows
+        of each batch were rewritten.
+        """
+        with self._transaction() as cursor:
+            going: Any = {"names": names, "past": past, "outdated": outdated}
+            washing = self._rebuild(cursor, marts, mart_settings, progress, going=going)
+            if outdated is not None:
+                retaining.forget_answered(cursor, outdated)
+            erasing.without_orphans(cursor, self.company.raw)
+            erasing.noted(cursor, forgotten.listed(self.folder))
+        return {} if washing is None else washing.changed
+
+    def compact(self, *, patience: float = 60.0) -> bool:
+        """Go on in a new database file, which does not hold what was erased; False where readers left no moment for it."""
+        fresh = self.folder / f"{_DATABASE}.fresh"
+        with self._writing:
+            with self._engine.cursor() as cursor:
+                if ledger.state(cursor).get(erasing.UNCOPIED) != "1":
+                    return True
+                erasing.copied(cursor, fresh)
+            is_done = self._engine.exchange(fresh, patience=patience)
+            fresh.unlink(missing_ok=True)
+            if is_done:
+                with self._transaction() as cursor:
+                    ledger.set_state(cursor, **{erasing.UNCOPIED: 0})
+        return is_done
+
+    @contextmanager
+    def examining(self) -> Generator[Cursor]:
+        """The tables of one moment with all that is known of each row, for what asks about one person."""
+        with self._engine.cursor() as cursor:
+            cursor.begin()
+            yield cursor
 
     def settle_members(
         self,
@@ -383,23 +432,21 @@ class Warehouse:
         target.mkdir(parents=True)
         with self._writing, self._engine.cursor() as cursor:
             shutil.copytree(self.folder / "raw", target / "raw")
-            name = first_row(cursor, "select current_database()")[0]
-            cursor.execute(f"attach {literal(str(target / _DATABASE))} as backup")
-            try:
-                cursor.execute(f"copy from database {quoted(name)} to backup")
-            finally:
-                cursor.execute("detach backup")
+            forgotten.unite(self.folder, target)
+            erasing.copied(cursor, target / _DATABASE)
 
     @staticmethod
     def restore(folder: Path, backup: Path) -> None:
         """Put a backup in the place of the warehouse in `folder`, which must be closed.
 
-        WarehouseBusy when a process still owns it. Restored beside first, then swapped in.
+        WarehouseBusy when a process still owns it. Restored beside first, then swapped in. Whoever was erased since the
+        backup was made is still in the list, and is erased anew at the next rebuild.
         """
         DuckDBEngine.on_file(folder / _DATABASE, scratch=folder / "scratch", memory_limit="1GB").close()
         arriving = folder / "restoring"
         shutil.rmtree(arriving, ignore_errors=True)
         shutil.copytree(backup, arriving)
+        forgotten.unite(arriving, folder)
         for name in (_DATABASE, f"{_DATABASE}.wal"):
             (folder / name).unlink(missing_ok=True)
         shutil.rmtree(folder / "raw", ignore_errors=True)
@@ -414,14 +461,21 @@ class Warehouse:
         settings: MartSettings | None,
         progress: Progress,
         correction: Correction | None = None,
-    ) -> None:
+        *,
+        going: Mapping[str, Any] | None = None,
+    ) -> Washing | None:
         if self._lost(cursor):
             for record in journal.records(self.company.raw, without=ledger.load_ids(cursor)):
                 ledger.adopt(cursor, record.report, record.entries)
-        rebuild(cursor, company=self.company, now=_now(), progress=progress, correction=correction)
+        washing = begin(cursor, forgotten.listed(self.folder), **(going or {}))
+        if washing is not None and washing.outdated is not None:
+            retaining.find_newer(cursor, self.company)
+        erasing.renamed(cursor, washing, self.company.raw)
+        rebuild(cursor, company=self.company, now=_now(), progress=progress, correction=correction, washing=washing)
         self._settle_identities(cursor, progress)
         self._refresh(cursor, marts, settings, progress)
         ledger.set_state(cursor, data_version=ledger.data_version(cursor) + 1)
+        return washing
 
     def _lost(self, cursor: Cursor) -> set[str]:
         return journal.recorded(self.company.raw) - ledger.load_ids(cursor)

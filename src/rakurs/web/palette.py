@@ -108,6 +108,20 @@ PLACES: tuple[Place, ...] = (
         words="источники crm вебхук webhook sources sync api интеграции",
     ),
     Place(
+        title=Text(ru="Запись в CRM", en="Writing to CRM"),
+        route="writing",
+        icon="send",
+        deed="load",
+        words="задачи комментарии поля выгрузить в crm write back tasks comments",
+    ),
+    Place(
+        title=Text(ru="Подготовить запись в CRM", en="Prepare a writing to CRM"),
+        route="new_writing",
+        icon="send",
+        deed="load",
+        words="задача менеджеру поле сегмент write task",
+    ),
+    Place(
         title=Text(ru="Учётная запись", en="Account"),
         route="account",
         icon="user-round",
@@ -141,6 +155,13 @@ PLACES: tuple[Place, ...] = (
         icon="settings",
         deed="administer",
         words="валюта пояс календарь праздники финансовый год currency calendar fiscal",
+    ),
+    Place(
+        title=Text(ru="Персональные данные", en="Personal data"),
+        route="privacy",
+        icon="shield-check",
+        deed="administer",
+        words="152-фз gdpr стереть удалить человека выгрузить сроки хранения erase privacy retention",
     ),
     Place(
         title=Text(ru="Почта и чаты", en="Mail and chats"),

@@ -20,6 +20,7 @@ from rakurs.web.views import (
     notices,
     palette,
     preferences,
+    privacy,
     reconciling,
     reference,
     report,
@@ -28,6 +29,7 @@ from rakurs.web.views import (
     settings,
     site,
     sources,
+    writing,
 )
 
 
@@ -109,6 +111,11 @@ urlpatterns = [
     path("data/sources/new/<slug:name>/", sources.new, name="new_source"),
     path("data/sources/<slug:connection_id>/", sources.source, name="source"),
     path("data/sources/<slug:connection_id>/act", sources.act, name="act_on_source"),
+    path("data/writing/", writing.index, name="writing"),
+    path("data/writing/new/", writing.new, name="new_writing"),
+    path("data/writing/allow/<slug:connection_id>", writing.settle, name="settle_writing"),
+    path("data/writing/<slug:run_id>/", writing.run, name="writing_run"),
+    path("data/writing/<slug:run_id>/act", writing.act, name="act_on_writing"),
     path("data/quarantine/", data.quarantine, name="quarantine"),
     path("data/quarantine.csv", data.quarantine_file, name="quarantine_file"),
     path("data/templates/<slug:table>.<slug:kind>", data.template_file, name="template"),
@@ -135,6 +142,7 @@ urlpatterns = [
     path("settings/roles/", settings.roles, name="roles"),
     path("settings/company/", company.company, name="company"),
     path("settings/site/", site.counter, name="site"),
+    path("settings/privacy/", privacy.privacy, name="privacy"),
     path("t/rakurs.js", site.script, name="site_script"),
     path("t/collect", site.collect, name="collect"),
     path("settings/audit/", settings.audit, name="audit"),

@@ -7,6 +7,7 @@ from rakurs.sources.amocrm.fetching import check, fetch
 from rakurs.sources.amocrm.meaning import NAME, deliveries
 from rakurs.sources.amocrm.settings import FIELDS, AmoSettings
 from rakurs.sources.amocrm.webhooks import told
+from rakurs.sources.amocrm.writing import WRITER
 from rakurs.sources.live import LiveSource
 
 SOURCE = LiveSource(
@@ -36,6 +37,7 @@ SOURCE = LiveSource(
     deliveries=deliveries,
     told=told,
     identity=lambda settings: urlsplit(settings.address).netloc.lower(),
+    writer=WRITER,
 )
 
 __all__ = ["SOURCE"]

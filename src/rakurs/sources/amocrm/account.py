@@ -4,7 +4,7 @@ A list is read by moving a window over a time of its records (created or updated
 changed meanwhile shift numbered pages, and one that slips to a page already read would be lost.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from types import TracebackType
@@ -42,6 +42,14 @@ _OUT_OF_ORDER = Text(
 Pairs = Sequence[tuple[str, Any]]
 
 
+class Rejected(SourceUnreachable):
+    """A change was not taken. `reasons` say why, by the `request_id` of what they speak of."""
+
+    def __init__(self, message: Text, reasons: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.reasons = reasons
+
+
 class Account:
     """One account, asked with a long-lived token. Not thread-safe."""
 
@@ -69,6 +77,12 @@ class Account:
     def ask(self, path: str, params: Pairs = ()) -> dict[str, Any]:
         """One answer; empty where there is nothing. Raises Closed, SourceRefused, SourceUnreachable."""
         return self._caller.get(f"{self._base}{path}", params, judge=self._judge) or {}
+
+    def change(self, method: str, path: str, body: Any) -> dict[str, Any]:
+        """What the account answers to a change, sent once. Raises Rejected, Closed, SourceRefused; SourceUnreachable where the answer
+        was lost.
+        """
+        return self._caller.change(method, f"{self._base}{path}", body, judge=self._judge) or {}
 
     def pages(self, path: str, name: str, params: Pairs = (), *, limit: int = PAGE) -> Iterator[list[dict[str, Any]]]:
         """Numbered pages: for lists that do not shift while they are read."""
@@ -121,7 +135,17 @@ class Account:
             raise Closed(f"{self.host}, {status}")
         if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             detail = answer.get("detail") if isinstance(answer, dict) else answer
-            raise SourceUnreachable(_NOT_UNDERSTOOD.filled(host=self.host, status=status, detail=detail))
+            words = _NOT_UNDERSTOOD.filled(host=self.host, status=status, detail=detail)
+            raise Rejected(words, _reasons(answer if isinstance(answer, dict) else {}))
+
+
+def _reasons(answer: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        str(item.get("request_id")): "; ".join(
+            f"{error.get('path')}: {error.get('detail') or error.get('code')}" for error in item.get("errors") or ()
+        )
+        for item in answer.get("validation-errors") or ()
+    }
 
 
 def _records(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:

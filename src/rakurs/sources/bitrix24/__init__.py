@@ -7,6 +7,7 @@ from rakurs.sources.bitrix24.fetching import check, fetch
 from rakurs.sources.bitrix24.meaning import NAME, deliveries
 from rakurs.sources.bitrix24.settings import FIELDS, Bitrix24Settings
 from rakurs.sources.bitrix24.webhooks import told
+from rakurs.sources.bitrix24.writing import WRITER
 from rakurs.sources.live import LiveSource
 
 SOURCE = LiveSource(
@@ -36,6 +37,7 @@ SOURCE = LiveSource(
     deliveries=deliveries,
     told=told,
     identity=lambda settings: urlsplit(settings.webhook.get_secret_value()).netloc.lower(),
+    writer=WRITER,
 )
 
 __all__ = ["SOURCE"]

@@ -6,6 +6,7 @@ a batch, 60 s a call, and a sum of working time per method after which OPERATION
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import ceil
 from types import TracebackType
@@ -122,6 +123,10 @@ class Portal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._caller.__exit__(kind, error, trace)
+
+    def once(self) -> AbstractContextManager[None]:
+        """Within it no call is repeated over a lost answer, for what it changes may be changed."""
+        return self._caller.once()
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """The `result` of one call. Raises Closed, SourceRefused, SourceUnreachable."""

@@ -99,15 +99,17 @@ def inspect(
     scratch: Path,
     profile: Profile | FileMapping | None = None,
     progress: Progress = silent,
+    name: str = "",
 ) -> tuple[Inspected, ...]:
     """Every table under `path` (a file, a folder, a ZIP), those that are referred to first.
 
-    `profile` overrules all recognition where it fits. Nothing is loaded; `scratch` must live as long as the result.
+    `profile` overrules all recognition where it fits. Nothing is loaded; `scratch` must live as long as the result. A
+    file is called `name` where it is given, else by its own.
     """
     # Files of one name from several folders must not meet in one scratch file.
     scratch = scratch / hashlib.blake2b(str(path.resolve()).encode(), digest_size=8).hexdigest()
     scratch.mkdir(parents=True, exist_ok=True)
-    all_found = found(path, scratch=scratch)
+    all_found = found(path, scratch=scratch, name=name)
     inspected: list[Inspected] = []
     sizes = [part.path.stat().st_size for part in all_found.parts]
     for place, part in enumerate(all_found.parts):
@@ -159,8 +161,9 @@ def deliveries(
     profile: Profile | FileMapping | None = None,
     scratch: Path,
     progress: Progress = silent,
+    root: Path | None = None,
 ) -> Iterator[Delivery]:
-    """What `paths` hold, ready to be loaded, those that are referred to first.
+    """What `paths` hold, ready to be loaded, those that are referred to first. Files are called by their way from `root`.
 
     A table of a new shape among known ones is kept as it came, feeds nothing yet and says so. MappingNeeded when
     every table is new: then nothing is delivered, and the proposal is the profile to confirm. UnreadableFile when
@@ -169,7 +172,14 @@ def deliveries(
     inspected = [
         item
         for path in paths
-        for item in inspect(path, profiles=profiles, profile=profile, scratch=scratch, progress=progress)
+        for item in inspect(
+            path,
+            profiles=profiles,
+            profile=profile,
+            scratch=scratch,
+            progress=progress,
+            name="" if root is None else path.relative_to(root).as_posix(),
+        )
     ]
     if inspected and all(item.recognised_by == "proposal" for item in inspected):
         raise MappingNeeded(inspected[0].file, inspected[0].profile)

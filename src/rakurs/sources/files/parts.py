@@ -51,14 +51,14 @@ def is_junk(name: str) -> bool:
     return any(_JUNK.match(step) for step in PurePosixPath(name).parts if step != "..")
 
 
-def found(path: Path, *, scratch: Path) -> Found:
-    """Every part under `path`, in name order; archives are unpacked into `scratch`."""
+def found(path: Path, *, scratch: Path, name: str = "") -> Found:
+    """Every part under `path`, in name order; archives are unpacked into `scratch`. A file is called `name` where it is given."""
     if not path.exists():
         raise UnreadableFile(
             str(path),
             Text(ru="такого файла или папки нет. Проверьте путь.", en="no such file or folder. Check the path."),
         )
-    listed = list(_listed(path, file=path.name, scratch=scratch, depth=0))
+    listed = list(_listed(path, file=name or path.name, scratch=scratch, depth=0))
     parts = tuple(part for part in listed if part.kind)
     if not parts:
         raise UnreadableFile(

@@ -9,12 +9,13 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from fnmatch import fnmatch
+from email.message import Message
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
+import httpx
 from pydantic import SecretStr, field_validator
 
 from rakurs.core.errors import SourceRefused
@@ -22,32 +23,44 @@ from rakurs.core.loading import Progress, silent
 from rakurs.core.source import Delivery
 from rakurs.core.text import Text
 from rakurs.sources.calling import Caller
-from rakurs.sources.files.intake import deliveries as intake
-from rakurs.sources.files.profiles import remembered
-from rakurs.sources.live import Change, Cursor, Landing, LiveSource, Reached, SettingField, SourceSettings, Wanted
+from rakurs.sources.files.gathering import (
+    FOUND,
+    PATTERN,
+    READING,
+    Gathered,
+    gathered_deliveries,
+    is_meant,
+    is_wanted,
+    safe_name,
+    tells_nothing,
+    told_name,
+)
+from rakurs.sources.live import Cursor, Landing, LiveSource, Reached, SettingField, SourceSettings, Wanted
 from rakurs.sources.spool import Spool
 
 SETTLED_SECONDS = 5.0
 """How long a file must have been left alone before it counts as written."""
 _CHUNK = 1 << 20
-_FILES = "files"
 _KINDS = {
     "text/csv": ".csv",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
     "text/plain": ".csv",
 }
-_NAMED = re.compile(r"filename\*?=(?:UTF-8'')?\"?([^\";]+)", re.IGNORECASE)
-_READING = Text(ru="Забираю файлы", en="Taking files")
-_FOUND = Text(ru="Файлы", en="Files")
+_SHEET = re.compile(r"^(?P<sheet>/spreadsheets/(?:u/\d+/)?d/(?:e/)?[\w-]+)/?(?:edit|view|htmlview|pubhtml)?$")
+"""Where a person looks at a spreadsheet; its file lies beside."""
 _NO_FOLDER = Text(
     ru="Папки «{place}» нет или она закрыта для Ракурса. Проверьте путь и права.",
     en="There is no folder “{place}”, or it is closed to Rakurs. Check the path and its permissions.",
 )
-
-
 _NO_FILE = Text(
     ru="Файл «{name}» не читается: {why}. Проверьте права на него.",
     en="The file “{name}” cannot be read: {why}. Check its permissions.",
+)
+_IS_PAGE = Text(
+    ru="{host} по этому адресу отдаёт страницу, а не файл: скорее всего, просит войти. Google Таблице откройте доступ «Все, у кого "
+    "есть ссылка», у другого сайта возьмите прямую ссылку на файл.",
+    en="{host} answers with a page, not with a file: most likely it asks to sign in. Share a Google sheet with “Anyone with the "
+    "link”; of another site take the direct link of the file.",
 )
 
 
@@ -71,20 +84,15 @@ FIELDS = (
         name="place",
         title=Text(ru="Папка на этой машине или адрес файла", en="A folder of this machine, or the address of a file"),
         hint=Text(
-            ru="Полный путь, например /srv/1c/exports, или https://…/export.xlsx. Не показывается: в адресе бывает ключ.",
-            en="A full path such as /srv/exports, or https://…/export.xlsx. It is not shown: an address may hold a key.",
+            ru="Полный путь, например /srv/1c/exports, или https://…/export.xlsx, или адрес Google Таблицы, открытой по ссылке. Не "
+            "показывается: в адресе бывает ключ.",
+            en="A full path such as /srv/exports, or https://…/export.xlsx, or the address of a Google sheet shared by link. It is not "
+            "shown: an address may hold a key.",
         ),
         kind="secret",
         is_required=True,
     ),
-    SettingField(
-        name="pattern",
-        title=Text(ru="Какие файлы", en="Which files"),
-        hint=Text(
-            ru="Образцы через запятую, например продажи*.xlsx, *.csv. Пусто: все.",
-            en="Patterns with commas, such as sales*.xlsx, *.csv. Empty: all of them.",
-        ),
-    ),
+    PATTERN,
 )
 
 
@@ -92,132 +100,143 @@ def check(settings: WatchedSettings) -> Reached:
     """How many files there are."""
     place = settings.place.get_secret_value()
     if not _is_url(place):
-        found = _found(settings)
-        return Reached(who=Path(place).name, counts=((_FOUND, len(found)),))
+        return Reached(who=Path(place).name, counts=((FOUND, len(_found(settings))),))
     with Caller(rate=2.0, burst=5, is_trial=True) as caller:
-        caller.download(place, Path(os.devnull), headers={"Range": "bytes=0-0"})
-    return Reached(who=urlsplit(place).hostname or "", counts=((_FOUND, 1),))
+        _download(caller, place, Path(os.devnull), {"Range": "bytes=0-0"})
+    return Reached(who=urlsplit(place).hostname or "", counts=((FOUND, 1),))
 
 
 def fetch(settings: WatchedSettings, wanted: Wanted, spool: Spool, progress: Progress = silent) -> Cursor:
     """Copy what is new into the spool; the cursor says what each file was like."""
-    target = spool.folder / _FILES
-    target.mkdir(exist_ok=True)
     if _is_url(settings.place.get_secret_value()):
-        return _downloaded(settings, wanted, spool, target, progress)
-    return _copied(settings, wanted, spool, target, progress)
+        return _downloaded(settings, wanted, Gathered(spool), progress)
+    return _copied(settings, wanted, Gathered(spool), progress)
 
 
 def deliveries(_settings: WatchedSettings, spool: Spool, landing: Landing) -> Iterator[Delivery]:
     """What the files hold, read as a person's own files are. Raises MappingNeeded where every shape of them is new."""
-    files = sorted(path for path in (spool.folder / _FILES).rglob("*") if path.is_file())
-    if files:
-        scratch = spool.folder / "scratch"
-        scratch.mkdir(exist_ok=True)
-        yield from intake(files, profiles=remembered(landing.profiles), scratch=scratch)
+    return gathered_deliveries(spool, landing)
 
 
-def told(_settings: WatchedSettings, _form: Mapping[str, str]) -> tuple[Change, ...]:
-    """A folder tells nothing by itself."""
-    return ()
-
-
-def _copied(settings: WatchedSettings, wanted: Wanted, spool: Spool, target: Path, progress: Progress) -> Cursor:
+def _copied(settings: WatchedSettings, wanted: Wanted, gathered: Gathered, progress: Progress) -> Cursor:
     root = Path(settings.place.get_secret_value())
     cursor = dict(wanted.cursor)
-    fresh: list[tuple[Path, str]] = []
+    fresh: dict[str, tuple[str, int]] = {}
     for path in _found(settings):
         try:
             state = path.stat()
         except FileNotFoundError:
             continue  # it went while we looked
-        seen = f"{state.st_mtime_ns}:{state.st_size}"
+        name, seen = _name(path, root), f"{state.st_mtime_ns}:{state.st_size}"
+        changed_at = datetime.fromtimestamp(state.st_mtime, UTC)
         is_settled = time.time() - state.st_mtime > SETTLED_SECONDS
-        if is_settled and _is_wanted(
-            wanted, datetime.fromtimestamp(state.st_mtime, UTC), seen, known=cursor.get(_name(path, root))
-        ):
-            fresh.append((path, seen))
-    total = sum(int(seen.rpartition(":")[2]) for _, seen in fresh)
-    done = 0
-    for path, seen in fresh:
-        name = _name(path, root)
-        copy = target / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
+        if is_settled and is_wanted(wanted, changed_at, seen, known=cursor.get(name)):
+            fresh[name] = seen, state.st_size
+    gathered.keep_only(fresh)
+    total, done = sum(size for _, size in fresh.values()), 0
+    for name, (seen, size) in fresh.items():
 
-        def tell(size: int, before: int = done) -> None:
-            progress(_READING, done=before + size, total=total)
+        def tell(copied: int, before: int = done) -> None:
+            progress(READING, done=before + copied, total=total)
 
-        try:
-            _copy(path, copy, tell)
-        except FileNotFoundError:
-            copy.unlink(missing_ok=True)
-            continue
-        except OSError as error:
-            raise SourceRefused(_NO_FILE.filled(name=name, why=error.strerror or error)) from None
-        done += copy.stat().st_size
-        spool.append(_FILES, [{"name": name, "size": copy.stat().st_size}])
-        cursor[name] = seen
+        draft = gathered.draft(name, seen)
+        if gathered.has(name, seen):
+            cursor[name] = seen
+        elif _copy(root / name, draft, tell):
+            gathered.put(draft, name, seen)
+            cursor[name] = seen
+        done += size
     return cursor
 
 
-def _is_wanted(wanted: Wanted, changed_at: datetime, seen: str, *, known: str | None) -> bool:
-    if wanted.kind == "period":
-        day = changed_at.date()
-        return (wanted.from_day or day) <= day <= (wanted.to_day or day)
-    return wanted.kind == "full" or seen != known
-
-
-def _downloaded(settings: WatchedSettings, wanted: Wanted, spool: Spool, target: Path, progress: Progress) -> Cursor:
+def _downloaded(settings: WatchedSettings, wanted: Wanted, gathered: Gathered, progress: Progress) -> Cursor:
     url = settings.place.get_secret_value()
     headers: dict[str, str] = {}
     if wanted.kind == "changes":
         asked = {"etag": "If-None-Match", "modified": "If-Modified-Since"}
         headers = {header: wanted.cursor[name] for name, header in asked.items() if wanted.cursor.get(name)}
-    draft = spool.folder / "download"
-    progress(_READING, done=0, total=0)
-    with Caller(rate=2.0, burst=5, breathe=lambda: progress(_READING, done=0, total=0)) as caller:
-        answer = caller.download(url, draft, headers=headers)
+    gathered.keep_only(())
+    draft = gathered.draft(url, "")
+    progress(READING, done=0, total=0)
+    with Caller(rate=2.0, burst=5, breathe=lambda: progress(READING, done=0, total=0)) as caller:
+        answer = _download(caller, url, draft, headers)
     if answer is None:
         return wanted.cursor
-    name = _called(url, answer.get("Content-Disposition", ""), answer.get("Content-Type", ""))
-    draft.replace(target / name)
-    spool.append(_FILES, [{"name": name, "size": (target / name).stat().st_size}])
+    name = _called(url, answer)
+    gathered.put(draft, name, "")
     # A cursor that is never empty: an address that gives no tag is read whole each time, and unchanged content changes nothing.
     return {"name": name, "etag": answer.get("ETag", ""), "modified": answer.get("Last-Modified", "")}
 
 
-def _called(url: str, disposition: str, kind: str) -> str:
+def _download(caller: Caller, url: str, target: Path, headers: dict[str, str]) -> httpx.Headers | None:
+    """Write what the address holds to `target`. Raises SourceRefused where it is a page for people."""
+    parts = urlsplit(url)
+    is_page = SourceRefused(_IS_PAGE.filled(host=parts.hostname))
+    try:
+        answer = caller.download(_file_of(url), target, headers=headers)
+    except SourceRefused:
+        if "/spreadsheets/" in parts.path:
+            raise is_page from None
+        raise
+    if answer is not None and _kind(answer) == "text/html":
+        raise is_page
+    return answer
+
+
+def _file_of(url: str) -> str:
+    """Where the file of a spreadsheet lies that a person looks at in a browser; any other address as it is.
+
+    One sheet where the address names it, else the whole book.
+    """
+    parts = urlsplit(url)
+    looked_at = _SHEET.match(parts.path)
+    if looked_at is None:
+        return url
+    named = parse_qs(parts.fragment).get("gid") or parse_qs(parts.query).get("gid")
+    one = f"csv&gid={named[0]}" if named else "xlsx"
+    is_published = "/d/e/" in looked_at["sheet"]
+    way = f"pub?output={one}{'&single=true' if named else ''}" if is_published else f"export?format={one}"
+    return f"{parts.scheme}://{parts.netloc}{looked_at['sheet']}/{way}"
+
+
+def _called(url: str, answer: httpx.Headers) -> str:
     """The name of a downloaded file: what the answer calls it, or the end of its address; with the ending of its kind."""
-    named = _NAMED.search(disposition)
-    name = PurePosixPath(unquote(named[1]) if named else unquote(urlsplit(url).path)).name.strip(". ") or "download"
-    ending = _KINDS.get(kind.partition(";")[0].strip().lower(), "")
+    headers = Message()
+    headers["Content-Disposition"] = answer.get("Content-Disposition", "")
+    name = told_name(headers) or safe_name(unquote(urlsplit(url).path)) or "download"
+    ending = _KINDS.get(_kind(answer), "")
     return name if PurePosixPath(name).suffix or not ending else name + ending
+
+
+def _kind(answer: httpx.Headers) -> str:
+    return answer.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
 def _found(settings: WatchedSettings) -> list[Path]:
     root = Path(settings.place.get_secret_value())
     if not root.is_dir():
         raise SourceRefused(_NO_FOLDER.filled(place=root))
-    patterns: Sequence[str] = [part.strip().lower() for part in settings.pattern.split(",") if part.strip()] or ["*"]
     try:
         paths = sorted(path for path in root.rglob("*") if path.is_file())
     except OSError as error:
         raise SourceRefused(_NO_FOLDER.filled(place=root)) from error
-    return [
-        path
-        for path in paths
-        if not any(part.startswith((".", "~$")) for part in path.relative_to(root).parts)
-        and any(fnmatch(path.name.lower(), pattern) for pattern in patterns)
-    ]
+    return [path for path in paths if is_meant(_name(path, root), settings.pattern)]
 
 
-def _copy(source: Path, target: Path, tell: Callable[[int], None]) -> None:
-    """Copy a file, telling how far it is; a copy that a stopped run left half is begun again."""
-    with source.open("rb") as read, target.open("wb") as write:
-        while chunk := read.read(_CHUNK):
-            write.write(chunk)
-            tell(write.tell())
-    shutil.copystat(source, target)
+def _copy(source: Path, draft: Path, tell: Callable[[int], None]) -> bool:
+    """Whether the file was there to be copied. A copy that a stopped run left half is begun again."""
+    try:
+        with source.open("rb") as read, draft.open("wb") as write:
+            while chunk := read.read(_CHUNK):
+                write.write(chunk)
+                tell(write.tell())
+        shutil.copystat(source, draft)
+    except FileNotFoundError:
+        draft.unlink(missing_ok=True)
+        return False
+    except OSError as error:
+        raise SourceRefused(_NO_FILE.filled(name=source.name, why=error.strerror or error)) from None
+    return True
 
 
 def _name(path: Path, root: Path) -> str:
@@ -237,8 +256,8 @@ SOURCE = LiveSource(
         en="A folder or an address: new and changed files are loaded by themselves, as if a person had uploaded them.",
     ),
     unverified=Text(
-        ru="SFTP и вложения почты не поддерживаются: смонтируйте папку средствами системы.",
-        en="SFTP and mail attachments are not supported: mount the folder by the means of the system.",
+        ru="Google Таблицы проверены на локальном сервере по описанию адресов, не на живом сервисе.",
+        en="Google sheets were tried against a server on the same machine that follows their addresses, not against the live service.",
     ),
     hooks=None,
     settings=WatchedSettings,
@@ -246,7 +265,7 @@ SOURCE = LiveSource(
     check=check,
     fetch=fetch,
     deliveries=deliveries,
-    told=told,
+    told=tells_nothing,
     identity=lambda settings: settings.place.get_secret_value().partition("?")[0],
     reaches_inside=True,
 )

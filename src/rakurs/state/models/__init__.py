@@ -18,6 +18,7 @@ from rakurs.state.models.people import (
 from rakurs.state.models.predictions import ModelFit, ModelRecord, ModelSettings
 from rakurs.state.models.schedules import Alert, Delivery, Subscription
 from rakurs.state.models.work import Audience, Dashboard, Preference, Report, ReportVersion, Segment
+from rakurs.state.models.writing import WriteDeed, WritePermit, WriteRun
 
 __all__ = [
     "Alert",
@@ -44,6 +45,9 @@ __all__ = [
     "SyncRun",
     "User",
     "Users",
+    "WriteDeed",
+    "WritePermit",
+    "WriteRun",
     "new_id",
     "normal_login",
 ]

@@ -37,7 +37,7 @@ from rakurs.web.views.pages import page_or_part
 PREVIEW_ROWS = 8
 
 
-@may("load")
+@may("load", "personal_data")
 def mapping(request: HttpRequest, job_id: str) -> HttpResponse:
     """What the columns of one new file mean: proposed, confirmed once, remembered for the next file of that shape."""
     job = get_object_or_404(LoadJob, pk=job_id)
@@ -55,7 +55,7 @@ def mapping(request: HttpRequest, job_id: str) -> HttpResponse:
     return form.page(job, left=len(unknown))
 
 
-@may("load")
+@may("load", "personal_data")
 def correction(request: HttpRequest, job_id: str, number: int) -> HttpResponse:
     """What the columns of a loaded file mean after all: saved, the file is read again from the raw zone."""
     job = get_object_or_404(LoadJob, pk=job_id)

@@ -50,11 +50,11 @@ TONES: Mapping[str, str] = {
 _CONNECTED = Text(
     ru="Подключено. Ответил {who}; первая загрузка начинается.", en="Connected. {who} answered; the first load begins."
 )
-_PARTLY = Text(ru="Закрыто для ключа и не загрузится: {closed}.", en="Closed to the key and not loaded: {closed}.")
+_PARTLY = Text(ru="Закрыто и не загрузится: {closed}.", en="Closed and not loaded: {closed}.")
 _ANSWERS = Text(ru="Связь есть: отвечает {who}.", en="The connection works: {who} answers.")
 _ANSWERS_PARTLY = Text(
-    ru="Связь есть: отвечает {who}. Закрыто для вебхука: {closed}.",
-    en="The connection works: {who} answers. Closed to the webhook: {closed}.",
+    ru="Связь есть: отвечает {who}. Не загружается: {closed}.",
+    en="The connection works: {who} answers. Not loaded: {closed}.",
 )
 _KEPT = Text(ru="Сохранено.", en="Saved.")
 _BEGUN = Text(ru="Запуск начинается.", en="The run begins.")
@@ -105,7 +105,7 @@ def new(request: HttpRequest, name: str) -> HttpResponse:
             problem = _words_of(wrong, source)
         else:
             note(user_of(request), "connection made", made.prefix)
-            messages.success(request, said(_CONNECTED.filled(who=reached.who)))
+            messages.success(request, said(reached.advice or _CONNECTED.filled(who=reached.who)))
             if reached.closed:
                 messages.warning(
                     request, said(_PARTLY.filled(closed=", ".join(said(title) for title in reached.closed)))
@@ -123,7 +123,7 @@ def source(request: HttpRequest, connection_id: str) -> HttpResponse:
     state = connections.state_of(found)
     runs = [_run_view(run) for run in connections.runs_of(found)[:SHOWN_RUNS]]
     shown = connections.shown_settings(workspace().home, found)
-    hook = public(request, f"/api/v1/hooks/{found.pk}")
+    hook = public(request, connections.address_of(found))
     context = {
         "state": _state_view(state),
         "run": runs[0] if runs else None,
@@ -160,7 +160,8 @@ def act(request: HttpRequest, connection_id: str) -> HttpResponse:
             reached = known.check(connections.settings_of(home, found))
             closed = ", ".join(said(title) for title in reached.closed)
             words = _ANSWERS_PARTLY if closed else _ANSWERS
-            messages.success(request, said(words.filled(who=reached.who, closed=closed)))
+            tell = messages.warning if reached.advice else messages.success
+            tell(request, said(reached.advice or words.filled(who=reached.who, closed=closed)))
         elif deed == "settings":
             _let_in(request, known)
             given: dict[str, Any] = request.POST.dict()
