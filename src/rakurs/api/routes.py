@@ -8,6 +8,7 @@ from ninja import NinjaAPI
 from rakurs.api import (
     account,
     administering,
+    channels,
     connections,
     dashboards,
     data,
@@ -54,6 +55,7 @@ api.add_router("", exchange.router)
 api.add_router("", segments.router)
 api.add_router("", writing.router)
 api.add_router("", identities.router)
+api.add_router("", channels.router)
 api.add_router("", predictions.router)
 api.add_router("", privacy.router)
 api.add_router("/local", local.router)

@@ -32,6 +32,8 @@ DEED_WORDS = {
     "card": Text(ru="Смотрел карточку", en="Saw a card"),
     "note": Text(ru="Написал заметку", en="Wrote a note"),
     "note removed": Text(ru="Удалил заметку", en="Removed a note"),
+    "join channels": Text(ru="Объединил каналы", en="Joined channels"),
+    "part channels": Text(ru="Разъединил каналы", en="Parted channels"),
     "site": Text(ru="Настроил счётчик сайта", en="Set the site counter up"),
     "identity merge": Text(ru="Решил: две записи — один клиент", en="Decided that two records are one customer"),
     "identity never": Text(ru="Решил: две записи — разные клиенты", en="Decided that two records are two customers"),

@@ -15,6 +15,7 @@ CHANNELS = Table(
         column("name", Unit.TEXT, "Название", "Name"),
         column("medium", Unit.TEXT, "Тип", "Medium"),
         column("platform", Unit.TEXT, "Площадка", "Platform"),
+        reference("same_as", "channels", "То же, что канал", "The same as"),
     ),
 )
 

@@ -1,9 +1,7 @@
 """Who is one customer? Found by keys, likeness and people's decisions; every reading sees one customer, every record stays.
 
-The canonical tables hold records as their sources write them. The schema `one` holds, while any records are one customer,
-a view of each table that names customers with the customer's id in place of the record's; `customers` has there one row
-per customer. So a merge or a split changes rows of `identities` and the marts, and can always be taken back. Decisions of
-people lie as immutable files in `raw/identities/` and are replayed where the database was lost.
+The canonical tables hold records as their sources write them; `readings` shows the customer's id in place of the record's. So a
+merge or a split changes rows of `identities` and the marts, and can always be taken back. Decisions of people lie as immutable files in `raw/identities/` and are replayed where the database was lost.
 """
 
 from collections.abc import Iterable
@@ -15,26 +13,18 @@ import pyarrow as pa
 
 from rakurs.identity import Decision, Link, Person, clustered, keys_sql, links_sql, needs_parsing_sql, parsed_phones
 from rakurs.identity.links import STRENGTH
-from rakurs.schema import CUSTOMERS, TABLES
-from rakurs.schema.ddl import literal, quoted, table_ddl
-from rakurs.schema.derived import day_of, epoch_of, stored
+from rakurs.schema import CUSTOMERS
+from rakurs.schema.ddl import literal, table_ddl
 from rakurs.schema.identities import IDENTITIES, IDENTITY_DECISIONS, IDENTITY_PAIRS
-from rakurs.schema.segments import SEGMENT_MEMBERSHIPS
 from rakurs.warehouse.duckdb_engine import Cursor, count
 from rakurs.warehouse.raw import UNFINISHED
+from rakurs.warehouse.readings import LIVE, NAMING, draw
 
 DecisionKind = Literal["merge", "never", "forget"]
-ONE = "one"
 FOLDER = "identities"
 KEY = "customer_id"
 SURE = 0.99
 """Records likelier than that to be one customer are one; between a half and that, people are asked."""
-NAMING = tuple(
-    table.name for table in (*TABLES, SEGMENT_MEMBERSHIPS) if KEY in table.names and table.name != CUSTOMERS.name
-)
-"""The tables whose rows name a customer."""
-_STORED = stored(CUSTOMERS).names
-_LIVE = f'(select * from main.{IDENTITIES.name} where "until" is null)'
 
 
 def prepare(cursor: Cursor, raw: Path) -> None:
@@ -44,18 +34,11 @@ def prepare(cursor: Cursor, raw: Path) -> None:
     )
     for table in (IDENTITIES, IDENTITY_PAIRS, IDENTITY_DECISIONS):
         cursor.execute(table_ddl(table))
-    cursor.execute(f"create schema if not exists {ONE}")
     if not has_decisions:
         for path in sorted((raw / FOLDER).glob("*.parquet")):
             cursor.execute(
                 f"insert into {IDENTITY_DECISIONS.name} by name select * from read_parquet({literal(str(path))})"
             )
-
-
-def unified(cursor: Cursor) -> frozenset[str]:
-    """The tables that are read by customer instead of by record: all that name customers, or none where no records are one."""
-    rows = cursor.execute(f"select view_name from duckdb_views() where schema_name = '{ONE}'").fetchall()
-    return frozenset(name for (name,) in rows)
 
 
 def settle(cursor: Cursor, *, on: date) -> frozenset[str]:
@@ -68,8 +51,8 @@ def settle(cursor: Cursor, *, on: date) -> frozenset[str]:
     cursor.register("found_now", found)
     try:
         same = "a.record_id = b.record_id and a.customer_id = b.customer_id"
-        gone = f"select a.record_id from {_LIVE} as a anti join found_now as b on {same}"
-        new = f"select a.* from found_now as a anti join {_LIVE} as b on {same}"
+        gone = f"select a.record_id from {LIVE} as a anti join found_now as b on {same}"
+        new = f"select a.* from found_now as a anti join {LIVE} as b on {same}"
         cursor.execute(f"create or replace temp table records_gone as {gone}")
         cursor.execute(f"create or replace temp table records_new as {new}")
     finally:
@@ -87,7 +70,7 @@ def settle(cursor: Cursor, *, on: date) -> frozenset[str]:
     cursor.execute("drop table records_gone")
     cursor.execute("drop table records_new")
     _forget_links(cursor)
-    _draw(cursor, has_any=found.num_rows > 0)
+    draw(cursor)
     return frozenset({CUSTOMERS.name, *NAMING}) if changes else frozenset()
 
 
@@ -185,7 +168,7 @@ def _clusters(cursor: Cursor) -> pa.Table:
         }
     finally:
         cursor.unregister("asked")
-    heads = {head for (head,) in cursor.execute(f"select distinct customer_id from {_LIVE}").fetchall()}
+    heads = {head for (head,) in cursor.execute(f"select distinct customer_id from {LIVE}").fetchall()}
     known = [one for one in decisions if one.left_id in people and one.right_id in people]
     rows: list[tuple[str, str, str, float]] = []
     for cluster in clustered(links, known, {record: person for record, (person, _) in people.items()}):
@@ -203,43 +186,3 @@ def _decisions(cursor: Cursor) -> list[Decision]:
         f"select left_id, right_id, arg_max(kind, decided_at) from {IDENTITY_DECISIONS.name} group by all order by all"
     ).fetchall()
     return [Decision(left_id=left, right_id=right, kind=kind) for left, right, kind in rows if kind != "forget"]
-
-
-def _draw(cursor: Cursor, *, has_any: bool) -> None:
-    """The views of `one`, or none: where no records are one customer the tables themselves are read."""
-    for name in (CUSTOMERS.name, *NAMING):
-        cursor.execute(f"drop view if exists {ONE}.{quoted(name)}")
-    if not has_any:
-        return
-    for name in NAMING:
-        cursor.execute(
-            f"create view {ONE}.{quoted(name)} as select told.* replace (coalesce(who.{KEY}, told.{KEY}) as {KEY}) "
-            f"from main.{quoted(name)} as told left join {_LIVE} as who on told.{KEY} = who.record_id"
-        )
-    cursor.execute(f"create view {ONE}.{CUSTOMERS.name} as {_customers()}")
-
-
-def _customers() -> str:
-    """A customer is what the record says that gives the id, and where it is silent, what the others say, the oldest first."""
-    first = "order by told.customer_id <> who.customer_id, told.created_at, told.customer_id"
-    made = {
-        KEY: f"who.{KEY}",
-        "deleted_at": "if(bool_or(told.deleted_at is null), null, max(told.deleted_at))",
-        "created_at": "min(told.created_at)",
-        day_of("created_at"): f"min(told.{day_of('created_at')})",
-        epoch_of("created_at"): f"min(told.{epoch_of('created_at')})",
-    }
-    columns = ", ".join(
-        made.get(
-            name,
-            f"first(told.{quoted(name)} {first}) filter (where told.{quoted(name)} is not null and told.deleted_at is null)",
-        )
-        + f" as {quoted(name)}"
-        for name in _STORED
-    )
-    return (
-        f"select {', '.join(map(quoted, _STORED))} from main.{CUSTOMERS.name} as told "
-        f"anti join {_LIVE} as who on told.{KEY} = who.record_id "
-        f"union all select {columns} from main.{CUSTOMERS.name} as told "
-        f"join {_LIVE} as who on told.{KEY} = who.record_id group by who.{KEY}"
-    )

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rakurs.schema.ddl import literal, quoted
-from rakurs.warehouse import identities
+from rakurs.warehouse import identities, readings
 from rakurs.warehouse.duckdb_engine import Cursor, count, frame_of
 from rakurs.warehouse.engine import Frame
 
@@ -23,11 +23,11 @@ class Reader:
     def __init__(self, cursor: Cursor, *, data_version: int) -> None:
         self._cursor = cursor
         self.data_version = data_version
-        self._unified = identities.unified(cursor)
+        self._unified = readings.unified(cursor)
 
     def frame(self, name: str) -> Frame:
         """A canonical table or a mart, lazily; rows name the customer, whichever record of his their source named."""
-        return frame_of(self._cursor, name, schema=identities.ONE if name in self._unified else None)
+        return frame_of(self._cursor, name, schema=readings.ONE if name in self._unified else None)
 
     def records(self, name: str) -> Frame:
         """A canonical table as its sources write it: `customer_id` is a record's, and a customer may have several."""

@@ -21,7 +21,7 @@ from rakurs.schema.derived import day_of
 from rakurs.warehouse.duckdb_engine import Cursor, count, first_row
 from rakurs.warehouse.engine import Frame
 from rakurs.warehouse.execution import Watch, watched
-from rakurs.warehouse.identities import ONE, unified
+from rakurs.warehouse.readings import ONE, unified
 
 AnyMart = Mart | CalendarMart
 

@@ -25,7 +25,7 @@ from rakurs.core.mart import MartSettings
 from rakurs.core.source import Delivery
 from rakurs.core.text import Text
 from rakurs.schema.ddl import literal
-from rakurs.warehouse import erasing, forgotten, identities, journal, ledger, memberships, retaining, scores
+from rakurs.warehouse import erasing, forgotten, identities, journal, ledger, memberships, readings, retaining, scores
 from rakurs.warehouse.duckdb_engine import Cursor, DuckDBEngine, first_row
 from rakurs.warehouse.engine import Frame
 from rakurs.warehouse.journal import LoadRecord
@@ -91,6 +91,7 @@ class Warehouse:
         with warehouse._transaction() as cursor:
             ledger.prepare(cursor)
             memberships.prepare(cursor, raw)
+            readings.prepare(cursor)
             identities.prepare(cursor, raw)
             scores.prepare(cursor)
         if is_new:
@@ -124,6 +125,8 @@ class Warehouse:
             report = load(cursor, deliveries, company=self.company, now=_now(), progress=progress)
             if report.data_version > ledger.data_version(cursor):
                 changed = changed_tables(report)
+                if readings.CHANNELS.name in changed:
+                    changed |= readings.settle_channels(cursor)
                 if identities.CUSTOMERS.name in changed:
                     changed |= self._settle_identities(cursor, progress)
                 self._refresh(cursor, marts, mart_settings, progress, changed=changed)
@@ -305,7 +308,8 @@ class Warehouse:
 
     def _settle_identities(self, cursor: Cursor, progress: Progress) -> frozenset[str]:
         progress(Text(ru="Кто есть кто", en="Who is who"), done=0, total=1)
-        return identities.settle(cursor, on=datetime.now(ZoneInfo(self.company.zone)).date())
+        changed = readings.settle_channels(cursor)
+        return changed | identities.settle(cursor, on=datetime.now(ZoneInfo(self.company.zone)).date())
 
     def _follow_identities(
         self, cursor: Cursor, marts: Sequence[AnyMart], settings: MartSettings | None, progress: Progress

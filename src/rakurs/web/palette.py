@@ -101,6 +101,13 @@ PLACES: tuple[Place, ...] = (
         words="дубли слияние объединить duplicates merge identity",
     ),
     Place(
+        title=Text(ru="Каналы", en="Channels"),
+        route="channels",
+        icon="layers",
+        deed="load",
+        words="каналы источники реклама объединить channels utm merge",
+    ),
+    Place(
         title=Text(ru="Подключения", en="Connections"),
         route="sources",
         icon="globe",
