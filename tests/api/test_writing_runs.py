@@ -305,6 +305,7 @@ def test_a_wish_that_makes_no_sense_is_refused(home: House, prefix: str) -> None
     yesterday = (date.today() - timedelta(days=2)).isoformat()  # noqa: DTZ011 - before today anywhere
     for more, words in (
         ({}, "Choose what to write"),
+        ({"comment": " \n"}, "Choose what to write"),
         ({"task": "Без срока"}, "due day"),
         ({"task": "Вчера", "due_on": yesterday}, "due day"),
         ({"comment": "я" * 2001}, "2000"),
@@ -345,7 +346,7 @@ def test_a_writing_that_is_stopped_goes_on_with_the_rest(home: House, prefix: st
 def test_a_preview_of_yesterday_is_not_written(home: House, prefix: str) -> None:
     run = home.previewed(prefix, home.segment(ids(home, prefix, 0, 2)), comment="Вчера")
     script(home.machine, OLDER, run["id"])
-    assert "24" in home.refused("POST", f"/writing/runs/{run['id']}", deed="confirm")
+    assert "over a day old" in home.refused("POST", f"/writing/runs/{run['id']}", deed="confirm")
     assert not [text for _, text in home.systems[prefix].comments() if text.startswith("Вчера")]
 
 

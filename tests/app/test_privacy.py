@@ -2,9 +2,9 @@
 
 import json
 import random
+import shutil
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ import pytest
 from leftovers import left_of
 from processes import Machine, write_table
 from rakurs.app.home import Home
+from rakurs.app.rights import EVERYTHING
 from rakurs.app.workspace import Workspace
 from rakurs.metrics import METRICS
-from rakurs.app.rights import EVERYTHING
 from routes import script
 
 NAME, PHONE, EMAIL, TAX_ID = "Кочетков", "9161234567", "kochet@mail.ru", "500100732259"
@@ -207,11 +207,18 @@ def fitting(metric: str) -> tuple[str, ...]:
     return tuple(item.name for item in DIMENSIONS if marts <= set(item.columns) or item.name == "month")
 
 
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the company's files and the home they were loaded into."""
+    folder = tmp_path_factory.mktemp("loaded")
+    Machine(folder / "home").run("load", str(company(folder / "files")))
+    return folder
+
+
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    machine = Machine(tmp_path / "home")
-    machine.run("load", str(company(tmp_path / "files")))
-    yield machine
+def machine(loaded: Path, tmp_path: Path) -> Machine:
+    shutil.copytree(loaded, tmp_path, dirs_exist_ok=True)
+    return Machine(tmp_path / "home")
 
 
 def test_he_leaves_everything_and_every_metric_stays(machine: Machine, tmp_path: Path) -> None:
@@ -339,6 +346,60 @@ def test_whoever_cannot_be_told_is_asked_for(machine: Machine) -> None:
     machine.run("person", "let-in", erasure["erasure"])
     assert machine.json("person", "erasures")[0]["is_let_in"]
     assert "no erasure" in machine.run("person", "let-in", "x", exit_code=2)
+
+
+AGAIN = """
+import json
+from rakurs.state.opening import open_state
+open_state()
+from rakurs.app import privacy, privacy_desk
+from rakurs.app.home import default_home
+from rakurs.app.workspace import Workspace
+with Workspace.open(default_home()) as workspace:
+    privacy.begun_for(workspace, ["c3"])
+    privacy.begun(workspace, "c1")
+    privacy.begun(workspace, "c4")
+    versions = [workspace.data_version]
+    privacy_desk.go_on(workspace)
+    versions.append(workspace.data_version)
+    with workspace.reading() as reader:
+        names = reader.collect(reader.records("customers").select("name"))["name"].to_pylist()
+print(json.dumps({"versions": versions, "names": [name for name in names if name]}))
+"""
+
+
+def test_many_are_erased_at_once_and_whose_time_was_up_is_welcome_again(machine: Machine, tmp_path: Path) -> None:
+    told = script(machine, AGAIN)
+    assert told["names"] == []
+    assert told["versions"][1] == told["versions"][0] + 1, "one rebuild for all"
+    assert len(machine.json("person", "erasures")) == 3
+    machine.run("load", str(tmp_path / "files"))
+    more = [
+        {"customer_id": f"c{number}", "name": name, "region": "Омск"}
+        for number, name in ((1, "Кочетков Пётр"), (3, "Лисицына Анна"))
+    ]
+    write_table(tmp_path / "more", "customers", more)
+    machine.run("load", str(tmp_path / "more"))
+    with Workspace.open(Home(machine.home)) as workspace, workspace.reading() as reader:
+        names = reader.collect(reader.records("customers").select("name"))["name"].to_pylist()
+    assert [name for name in names if name] == ["Лисицына Анна"]
+
+
+def test_with_the_deals_the_sales_go_too(machine: Machine, tmp_path: Path) -> None:
+    machine.run("person", "erase", "c1", "--with-deals", "--yes")
+    machine.run("load", str(tmp_path / "files"))
+    with Workspace.open(Home(machine.home)) as workspace, workspace.reading() as reader:
+        found = {
+            name: sorted(reader.collect(reader.records(name).select(key))[key].to_pylist())
+            for name, key in (
+                ("customers", "customer_id"),
+                ("deals", "deal_id"),
+                ("orders", "order_id"),
+                ("leads", "lead_id"),
+            )
+        }
+    assert found == {"customers": ["c3", "c4"], "deals": ["d3", "d4"], "orders": ["o3", "o4"], "leads": ["l3", "l4"]}
+    assert left_of(machine.home, *HIS_WORDS) == []
 
 
 def test_what_is_past_goes_at_a_word(machine: Machine) -> None:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-
 from rakurs.core.source import Delivery, Value
 from warehouse.arriving import delivery
 

@@ -65,11 +65,6 @@ class Plan(BaseModel):
     raw_rows: int = 0
 
     @property
-    def pattern(self) -> str | None:
-        """What finds his full names in the engine."""
-        return full_name_pattern(self.names)
-
-    @property
     def known_by(self) -> dict[forgotten.Kind, Sequence[str]]:
         """What the list keeps of him, before it is hashed; his deals only where they go too."""
         person = Person(
@@ -158,6 +153,18 @@ def plans(home: Home) -> list[Plan]:
     """Erasures that have not come to their end, the oldest first."""
     read = [Plan.model_validate_json(path.read_text(encoding="utf-8")) for path in home.erasures.glob("*.json")]
     return sorted(read, key=lambda plan: (plan.begun_at, plan.erasure))
+
+
+def pattern_of(waiting: Sequence[Plan]) -> str | None:
+    """What finds their full names in the engine."""
+    return full_name_pattern([words for plan in waiting for words in plan.names])
+
+
+def is_applied(workspace: Workspace, plan: Plan) -> bool:
+    """Whether the tables have been through this erasure."""
+    warehouse, _ = workspace.whole
+    with warehouse.examining() as cursor:
+        return plan.erasure in erasing.applied(cursor)
 
 
 def keep(home: Home, plan: Plan) -> None:

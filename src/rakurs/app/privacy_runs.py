@@ -95,7 +95,13 @@ def _salt(workspace: Workspace, plan: Plan) -> str:
 
 def _tables(workspace: Workspace, plan: Plan, progress: Progress) -> Plan:
     warehouse, rules = workspace.whole
-    changed: Mapping[Path, int] = warehouse.erase(names=plan.pattern, progress=progress, **rules)
+    changed: Mapping[Path, int] = {}
+    if not privacy.is_applied(workspace, plan):
+        # Whoever waits is put into the list now: what is done for one of them is done for all.
+        waiting = privacy.plans(workspace.home)
+        for other in waiting:
+            _salt(workspace, other)
+        changed = warehouse.erase(names=privacy.pattern_of(waiting), progress=progress, **rules)
     counted = {"step": "file", "raw_files": len(changed), "raw_rows": sum(changed.values())}
     return _moved(workspace, plan.model_copy(update=counted))
 
@@ -124,10 +130,11 @@ def _rest(workspace: Workspace, plan: Plan, traces: Traces) -> None:
         "sources": systems,
         "left": [{"ru": text.ru, "en": text.en} for text in left],
     }
-    forgotten.ended(workspace.home.warehouse, plan.erasure, told)
-    by = User.objects.filter(login=plan.by).first()
-    counted = {"tables": plan.counts, "raw_rows": plan.raw_rows, "with_deals": plan.with_deals}
-    note(by, "person erased", plan.erasure, detail=counted, rows=sum(plan.counts.values()), who=plan.by or "local")
+    if plan.counts or not plan.is_again:
+        forgotten.ended(workspace.home.warehouse, plan.erasure, told)
+        by = User.objects.filter(login=plan.by).first()
+        counted = {"tables": plan.counts, "raw_rows": plan.raw_rows, "with_deals": plan.with_deals}
+        note(by, "person erased", plan.erasure, detail=counted, rows=sum(plan.counts.values()), who=plan.by or "local")
     privacy.dropped(workspace.home, plan)
 
 

@@ -1,7 +1,8 @@
 """What does somebody want to be told to a CRM about the customers of a segment?"""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from rakurs.app.accounts import note
@@ -14,6 +15,8 @@ from rakurs.sources.writing import DeedKind
 from rakurs.state.models import Connection, User, WriteRun
 
 LONGEST_TEXT = 2_000
+_LONGEST_CAMPAIGN = 60
+_HOLE = re.compile(r"\{(\w+)\}")
 _VALUE = Text(ru="Значения", en="value")
 _NO_WISH = Text(
     ru="Выберите, что записать: поля, комментарий или задачу.", en="Choose what to write: fields, a comment or a task."
@@ -65,14 +68,17 @@ def begun(
     """A preview that waits to be made. BadInput, BadParameter, NotAllowed, UnknownName say what is wrong with it."""
     must_be_allowed(by)
     segment = segment_for(by, segment_id)
+    wish = replace(
+        wish, comment=wish.comment.strip(), task=wish.task.strip(), campaign=wish.campaign.strip()[:_LONGEST_CAMPAIGN]
+    )
     _check(wish, today=today)
     must_permit(permit_of(connection), wish.kinds)
     asked = {
         "values": list(wish.values),
-        "comment": wish.comment.strip(),
-        "task": wish.task.strip(),
+        "comment": wish.comment,
+        "task": wish.task,
         "due_on": wish.due_on.isoformat() if wish.due_on else None,
-        "campaign": wish.campaign.strip()[:60],
+        "campaign": wish.campaign,
         "clears": wish.clears,
         "language": language,
     }
@@ -85,9 +91,7 @@ def begun(
 
 def filled(text: str, facts: Mapping[str, str | None]) -> str:
     """The text with `{name}`, `{segment}`, `{offer}` and the like filled in; what is not known is a dash."""
-    for name, value in facts.items():
-        text = text.replace(f"{{{name}}}", value or "—")
-    return text
+    return _HOLE.sub(lambda hole: (facts[hole[1]] or "—") if hole[1] in facts else hole[0], text)
 
 
 def _check(wish: Wish, *, today: date) -> None:

@@ -125,7 +125,7 @@ def parts_of(stored: Stored, occasion: Occasion) -> tuple[Part, ...]:
     by_name = {table.name: table for table in TABLES}
     found: list[Part] = []
     for table_mapping in stored.mapping.tables:
-        if not table_mapping.values:
+        if not table_mapping.values or table_mapping.table not in by_name:
             continue
         shaping = Shaping(
             table=by_name[table_mapping.table],
