@@ -107,7 +107,7 @@ def test_an_outdated_version_goes_from_raw_and_nothing_changes(warehouse: Wareho
         assert retaining.outdated_rows(cursor, warehouse.company, tomorrow) == 0
     warehouse.rebuild(FEW)
     assert rows(warehouse, "customers", "customer_id", "name", "phone", "email", "birth_date", "custom") == before
-    batches = [path for path in (warehouse.folder / "raw" / "crm" / "customers").glob("*.parquet")]
+    batches = list((warehouse.folder / "raw" / "crm" / "customers").glob("*.parquet"))
     assert not left_of(warehouse.folder / "raw" / "crm" / "customers", known.OLD_PHONE)
     assert len(batches) == 2
     # A version that came in a file of another shape stays: nobody can say that it is the same.
