@@ -41,8 +41,8 @@ FIELDS = (
         name="webhook",
         title=Text(ru="Адрес входящего вебхука", en="Address of the inbound webhook"),
         hint=Text(
-            ru="Разработчикам → Другое → Входящий вебхук. Права: crm, user, department, telephony, catalog.",
-            en="Developer resources → Other → Inbound webhook. Permissions: crm, user, department, telephony, catalog.",
+            ru="Разработчикам → Другое → Входящий вебхук. Права: crm, user, department, telephony, catalog. Чтобы записывать задачи в CRM: task.",
+            en="Developer resources → Other → Inbound webhook. Permissions: crm, user, department, telephony, catalog. To write tasks back: task.",
         ),
         kind="secret",
         is_required=True,
