@@ -90,6 +90,7 @@ SLOW = (
     "web/test_journeys.py",
     "web/test_pages.py",
     "web/test_panel.py",
+    "web/test_privacy_pages.py",
     "web/test_segment_pages.py",
     "web/test_writing_pages.py",
 )

@@ -61,7 +61,7 @@ def truth(portal: Portal) -> int:
     return portal.truth()["counts"]["deal"]
 
 
-def until(client: httpx.Client, count: int, *, seconds: float = 20) -> float:
+def until(client: httpx.Client, count: int, *, seconds: float = 60) -> float:
     began = monotonic()
     while (found := deals(client)) != count:
         assert monotonic() - began < seconds, found

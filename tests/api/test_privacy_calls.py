@@ -15,6 +15,7 @@ import pytest
 from leftovers import left_of
 from offices import PEOPLE, Office
 from processes import Machine, small_company, write_table
+from routes import script
 
 HIS_WORDS = ("Кочетков", "9161234567", "kochet@mail.ru")
 
@@ -125,6 +126,39 @@ def test_a_person_is_erased_while_others_read(house: Office) -> None:
         assert [(line["who"], line["subject"]) for line in audit] == [("boss", done["erasure"])]
     house.served.stop()
     assert left_of(house.machine.home, *HIS_WORDS) == []
+
+
+BLIND = """
+import json
+from rakurs.state.opening import open_state
+open_state()
+from rakurs.app.accounts import new_token
+from rakurs.state.models import OwnRole, User
+role = OwnRole.objects.create(name="blind", deeds=["read", "export", "share", "load", "administer"])
+user = User.objects.create_user("blind", "a-password-of-a-test", role=role.key, scope_kind="all")
+print(json.dumps(new_token(user, name="blind", scopes=["read", "load", "export", "administer"])[1]))
+"""
+
+
+def test_whoever_sees_no_personal_data_gets_no_cell_of_a_file_and_no_own_field(house: Office, tmp_path: Path) -> None:
+    house.tokens["blind"] = script(house.machine, BLIND)
+    deal = {"deal_id": "d9", "created_at": "2026-01-01", "customer_id": "c1", "Чужой телефон": "+7 916 123-45-67"}
+    house.machine.run("load", str(write_table(tmp_path / "own", "deals", [deal])))
+    new = tmp_path / "people.csv"
+    new.write_text("Кто;Куда звонить\nКочетков Пётр;+7 916 123-45-67\n", encoding="utf-8")
+    with house.as_("blind") as blind, house.as_("reader") as reader:
+        with new.open("rb") as file:
+            job = reader.post("/api/v1/loads", files={"files": ("people.csv", file)}).json()["id"]
+        while reader.get(f"/api/v1/loads/{job}").json()["status"] not in {"needs_mapping", "failed"}:
+            time.sleep(0.1)
+        assert "916 123-45-67" in reader.get(f"/api/v1/loads/{job}/mapping").text
+        for path in (f"loads/{job}/mapping", "quarantine", "identities", "privacy/erasures", "privacy/retention"):
+            assert blind.get(f"/api/v1/{path}").status_code == 403, path
+        for path, body in (("privacy/person", {"who": "c1"}), ("privacy/erasures", {"who": "c1"})):
+            assert blind.post(f"/api/v1/{path}", json=body).status_code == 403, path
+        asked = {"metric": "deals_created", "by": "custom.Чужой телефон", "period": "all"}
+        assert "916 123-45-67" in reader.get("/api/v1/pivot", params=asked).text
+        assert "916" not in blind.get("/api/v1/pivot", params=asked).text
 
 
 def test_a_command_goes_over_the_server(house: Office, tmp_path: Path) -> None:

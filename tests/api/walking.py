@@ -161,6 +161,7 @@ FOREIGN_IDS: dict[str, list[str]] = {
     "kind": ["csv"],
     "verb": ["answer"],
     "card_name": sorted(CARD_NAMES),
+    "channel_id": ["phone"],
     "subject_id": ["c5", "d5", "m2"],
     "table": ["deals"],
     "deal_id": ["d5"],

@@ -2,8 +2,9 @@
 
 import shutil
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from rakurs.app.home import Home
 from rakurs.app.privacy_texts import Traces
@@ -13,8 +14,8 @@ _UPLOAD = Text(
     ru="Файл загрузки {name} удалён: в нём были данные стёртого человека. Загрузите его ещё раз, без них.",
     en="The uploaded file {name} is removed: it held data of a person who was erased. Upload it again without them.",
 )
-_SEARCHED_BYTES = 256 << 20
-"""Larger files are not read whole."""
+_PIECE_BYTES, _OVERLAP_BYTES = 16 << 20, 1 << 10
+"""Files are read by pieces: an upload may be larger than the memory."""
 
 
 def without(home: Home, traces: Traces, *, under_way: Collection[str]) -> list[str]:
@@ -65,18 +66,25 @@ def _holds_any(folder: Path, traces: Traces) -> bool:
 
 
 def _holds(path: Path, traces: Traces) -> bool:
-    if path.stat().st_size > _SEARCHED_BYTES:
-        return False
     return any(traces.struck(text) != text for text in _texts(path))
 
 
 def _texts(path: Path) -> Iterator[str]:
-    """A file as text in the encodings that tables come in; of an archive or a workbook, what is in it."""
+    """A file as text, piece by piece, in the encodings that tables come in; of an archive or a workbook, what is in it."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as packed:
             for name in packed.namelist():
-                yield packed.read(name).decode("utf-8", errors="replace")
+                with packed.open(name) as file:
+                    yield from _pieces(file, ("utf-8",))
         return
-    content = path.read_bytes()
-    for encoding in ("utf-8", "cp1251", "utf-16"):
-        yield content.decode(encoding, errors="replace")
+    with path.open("rb") as file:
+        yield from _pieces(file, ("utf-8", "cp1251", "utf-16"))
+
+
+def _pieces(file: IO[bytes], encodings: Sequence[str]) -> Iterator[str]:
+    """Pieces that overlap, so that nothing is cut in two."""
+    before = b""
+    while piece := file.read(_PIECE_BYTES):
+        for encoding in encodings:
+            yield (before + piece).decode(encoding, errors="replace")
+        before = piece[-_OVERLAP_BYTES:]

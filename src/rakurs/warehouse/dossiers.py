@@ -10,6 +10,7 @@ from rakurs.core.table import Table
 from rakurs.schema.ddl import literal, quoted
 from rakurs.schema.derived import stored
 from rakurs.warehouse import ledger
+from rakurs.warehouse.codec import mapping_of
 from rakurs.warehouse.contacts import CONTACTS
 from rakurs.warehouse.duckdb_engine import Cursor, count
 from rakurs.warehouse.forgotten import Forgotten, hashed
@@ -92,7 +93,7 @@ def with_history(cursor: Cursor, person: Person, company: Company) -> Person:
     """The person with the contacts and names that older versions of his records have."""
     found: dict[str, set[str]] = {kind: set() for kind in CONTACTS}
     names: list[str] = []
-    for _, arrival, occasion in _replay(cursor, company) if person.records else ():
+    for _, arrival, occasion in _replay(cursor, company, feeding="customers") if person.records else ():
         for part in parts_of(arrival, occasion):
             if part.table.name != "customers" or not part.customers:
                 continue
@@ -107,7 +108,12 @@ def with_history(cursor: Cursor, person: Person, company: Company) -> Person:
     return with_past_contacts(cursor, person, found, names)
 
 
-def _replay(cursor: Cursor, company: Company) -> Iterator[tuple[Entry, Arrival, Occasion]]:
+def _replay(
+    cursor: Cursor, company: Company, *, feeding: str | None = None
+) -> Iterator[tuple[Entry, Arrival, Occasion]]:
+    """Every batch that was loaded, in order, as it lies in the raw zone; those only that feed a table, where one is named."""
     for entry in ledger.entries(cursor):
+        if feeding is not None and all(one.table != feeding for one in mapping_of(entry.mapping).tables):
+            continue
         occasion = Occasion(load_id=entry.load_id, at=entry.started_at, zone=company.zone, currency=company.currency)
         yield entry, replayed(entry, company), occasion
