@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from rakurs.app.connections import folder_of, source_of
 from rakurs.app.home import Home
 from rakurs.app.privacy_texts import Traces
 from rakurs.core.text import Text
+from rakurs.state.models import Connection
 
 _UPLOAD = Text(
     ru="Файл загрузки {name} удалён: в нём были данные стёртого человека. Загрузите его ещё раз, без них.",
@@ -21,12 +23,17 @@ _PIECE_BYTES, _OVERLAP_BYTES = 16 << 20, 1 << 10
 def without(home: Home, traces: Traces, *, under_way: Collection[str]) -> list[str]:
     """Take a person out of the home's files; ids of uploads that went, for they held him and cannot be rewritten.
 
-    Half-fetched runs of connections go too: they begin anew, and what comes is washed. Runs and loads that are `under_way`
+    Half-fetched runs of connections go too: they begin anew, and what comes is washed; what a system that sends by itself has
+    told so far is cleaned. Runs and loads that are `under_way`
     are washed when they are taken in, and leave no file then.
     """
     for folder in home.connections.glob("*/runs/*"):
         if folder.name not in under_way:
             shutil.rmtree(folder, ignore_errors=True)
+    for connection in Connection.objects.all():
+        exchange = source_of(connection).exchange
+        if exchange is not None:
+            exchange.clean(folder_of(home, connection) / "received", traces.source_ids, traces.cleaned)
     log = home.path / "errors.log"
     if log.exists():
         _rewrite(log, traces)
