@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from rakurs.app.connections import folder_of, source_of
+from rakurs.app.connections import folder_of
 from rakurs.app.home import Home
 from rakurs.app.privacy_texts import Traces
 from rakurs.core.text import Text
+from rakurs.sources import LIVE_SOURCES
 from rakurs.state.models import Connection
 
 _UPLOAD = Text(
@@ -31,9 +32,10 @@ def without(home: Home, traces: Traces, *, under_way: Collection[str]) -> list[s
         if folder.name not in under_way:
             shutil.rmtree(folder, ignore_errors=True)
     for connection in Connection.objects.all():
-        exchange = source_of(connection).exchange
-        if exchange is not None:
-            exchange.clean(folder_of(home, connection) / "received", traces.source_ids, traces.cleaned)
+        # A connection of a source that this release does not know any more keeps nothing that could be cleaned.
+        source = LIVE_SOURCES.get(connection.source)
+        if source is not None and source.exchange is not None:
+            source.exchange.clean(folder_of(home, connection) / "received", traces.source_ids, traces.cleaned)
     log = home.path / "errors.log"
     if log.exists():
         _rewrite(log, traces)
