@@ -29,6 +29,7 @@ open_state()
 from django.utils import timezone
 from rakurs.app.accounts import note
 from rakurs.app.recent import opened
+from rakurs.sources.commerceml.known import Known
 from rakurs.state.models import Connection, LoadJob, Note, Report, Segment, SyncRun, User
 home = Path(sys.argv[1])
 user = User.objects.create_user("kochet@mail.ru.firm", "a-password-of-a-test", role="owner", scope_kind="all", name="Ольга")
@@ -58,15 +59,26 @@ run = SyncRun.objects.create(connection=connection, wanted={}, status="failed", 
 spool = home / "connections" / connection.pk / "runs" / run.pk
 spool.mkdir(parents=True)
 (spool / "contacts.jsonl").write_text('{"name": "Кочетков Пётр"}\\n')
+sender = Connection.objects.create(source="commerceml", title="1С", prefix="1c", is_paused=True)
+with Known(home / "connections" / sender.pk / "received" / "known.sqlite") as known:
+    known.begin(1)
+    known.put("customer", "his", {"name": "Кочетков Пётр", "phone": "+7 916 123-45-67"})
+    known.put("customer", "other", {"name": "Сидоров Олег", "phone": "+7 903 000-11-22"})
+    known.end()
 (home / "errors.log").write_text("Traceback\\nValueError: kochet@mail.ru of Кочетков Пётр\\nafter\\n")
 print(json.dumps({"segment": Segment.objects.get(title="Список").pk}))
 """
 SEEN = """
-import json
+import json, sys
+from pathlib import Path
 from rakurs.state.opening import open_state
 open_state()
-from rakurs.state.models import AuditEvent, LoadJob, Note, Preference, Segment, User
+from rakurs.sources.commerceml.known import Known
+from rakurs.state.models import AuditEvent, Connection, LoadJob, Note, Preference, Segment, User
+sender = Connection.objects.get(source="commerceml")
+known = Known(Path(sys.argv[1]) / "connections" / sender.pk / "received" / "known.sqlite")
 print(json.dumps({
+    "sent": {thing.id: thing.body for thing in known.all("customer")},
     "notes": [note.text for note in Note.objects.order_by("pk")],
     "recent": [item["title"] for item in Preference.objects.get(name="recent").value],
     "audit": [[event.deed, event.subject, event.detail] for event in AuditEvent.objects.order_by("pk")],
@@ -229,9 +241,13 @@ def test_he_leaves_everything_and_every_metric_stays(machine: Machine, tmp_path:
     }  # fmt: skip
     assert any("people.csv" in words for words in told["left"])
     assert totals(machine.home, "month", "region") == before
-    seen = script(machine, SEEN)
+    seen = script(machine, SEEN, str(machine.home))
     assert seen["notes"] == ["просила Анна; муж ***, ***"]
     assert seen["recent"] == ["Лисицына Анна"]
+    assert seen["sent"]["his"] == {"name": "***", "phone": "***"}, (
+        "what a system that sends by itself has told is cleaned"
+    )
+    assert seen["sent"]["other"] == {"name": "Сидоров Олег", "phone": "+7 903 000-11-22"}
     assert seen["users"] == ["kochet@mail.ru.firm"], "who uses Rakurs is nobody's customer"
     audit = {deed: (subject, detail) for deed, subject, detail in seen["audit"]}
     assert audit["note removed"][1] == {"text": "***"}
