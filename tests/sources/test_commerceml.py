@@ -2,8 +2,8 @@
 
 import shutil
 import tracemalloc
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rakurs.core.errors import Cancelled, SourceRefused, UnreadableFile
-from rakurs.core.loading import LoadReport, silent
+from rakurs.core.loading import silent
 from rakurs.core.text import Text
 from rakurs.marts import CALENDAR_MART, MARTS
 from rakurs.marts.orders import CANCELLED
@@ -19,7 +19,7 @@ from rakurs.sources.commerceml import SOURCE, reading
 from rakurs.sources.commerceml.known import Known
 from rakurs.sources.commerceml.reading import ROOT
 from rakurs.sources.live import Wanted
-from rakurs.sources.receiving import DONE, OPEN, RECORD, Received, ReceivedFile, Unfinished
+from rakurs.sources.receiving import DONE, OPEN, ReceivedFile, Unfinished
 from rakurs.sources.spool import Spool
 from sources.commerceml_client import (
     OWNER,
@@ -29,70 +29,9 @@ from sources.commerceml_client import (
     Base,
     Paper,
     Writing,
-    numbers_of,
     pages,
 )
-from sources.following import Following
-
-PASSWORD = "секрет-1C-обмена"
-
-
-class Follower(Following):
-    """Takes in what a base left on the disk."""
-
-    marts = ()
-
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        self.received = folder / "received"
-        self.given = {"login": "exchange", "password": PASSWORD, "received": self.received, **settings}
-        super().__init__(folder, SOURCE, SOURCE.settings.model_validate(self.given), prefix="commerceml")
-        self.number = 0
-
-    def left(
-        self,
-        *files: Mapping[str, bytes],
-        kind: str = "catalog",
-        is_told: bool = True,
-        is_whole: bool = True,
-        since: int | None = None,
-        troubles: tuple[ReceivedFile, ...] = (),
-    ) -> int:
-        """An exchange that is over."""
-        self.number += 1
-        folder = self.received / DONE / f"{self.number:012d}"
-        folder.mkdir(parents=True)
-        taken: list[ReceivedFile] = []
-        for name, content in [pair for group in files for pair in group.items()]:
-            stored = f"{len(taken):05d}"
-            (folder / stored).write_bytes(content)
-            taken.append(ReceivedFile(name=name, stored=stored, state="taken"))
-        now = datetime(2026, 9, 1, 12, tzinfo=UTC) + timedelta(hours=self.number)
-        record = Received(
-            number=self.number,
-            since=since or self.number,
-            kind=kind,
-            key="k",
-            begun_at=now,
-            heard_at=now,
-            is_told=is_told,
-            is_whole=is_whole,
-            files=[*taken, *troubles],
-        )
-        (folder / RECORD).write_text(record.model_dump_json(), encoding="utf-8")
-        return self.number
-
-    def sent(self, *files: Mapping[str, bytes], **given: Any) -> LoadReport:
-        """An exchange and the run that takes it in."""
-        self.left(*files, **given)
-        return self.run("changes" if self.cursor else "full")
-
-    def numbers(self) -> dict[str, Any]:
-        return numbers_of(self.rows)
-
-    def row(self, table: str, key: str) -> dict[str, Any]:
-        return next(
-            row for row in self.rows(table) if key in {value for name, value in row.items() if name == "source_id"}
-        )
+from sources.commerceml_follower import PASSWORD, Follower, remarks, whole
 
 
 @pytest.fixture
@@ -105,14 +44,6 @@ def follower(tmp_path: Path) -> Iterator[Follower]:
     found = Follower(tmp_path)
     yield found
     found.close()
-
-
-def whole(base: Base) -> dict[str, bytes]:
-    return {"import.xml": base.catalogue(), "offers.xml": base.offers(), "orders.xml": base.documents()}
-
-
-def remarks(report: LoadReport) -> str:
-    return " ".join(note.en for file in report.files for note in file.notes)
 
 
 WRITINGS = {
