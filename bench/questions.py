@@ -25,7 +25,7 @@ class Question:
     variants: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)
     """Parameters asked in the agreement test beside the defaults."""
     measured: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Parameters of the measured question; the defaults."""
+    """Parameters of the measured question, where they are not the defaults."""
     auto_basis: str = "deals"
     """What `auto` means on a company that has both deals and orders: buyers and products go by orders."""
 
@@ -61,6 +61,9 @@ _DEALS = (
     {"period": "last_365_days", "cohort": "closed"},
     {"period": "last_90_days", "cohort": "active"},
 )
+
+_BY_PACE = {"foreseen_by": "pace"}
+"""A peer knows no forecast of sales."""
 
 QUESTIONS: tuple[Question, ...] = (
     Question(
@@ -168,10 +171,11 @@ QUESTIONS: tuple[Question, ...] = (
         name="plan_fact",
         key=("key",),
         compared=("target", "fact", "done", "expected_by_now", "forecast"),
+        measured=_BY_PACE,
         variants=(
-            {"by": "department"},
-            {"by": "employee", "period": "this_month"},
-            {"metric": "won", "by": "employee"},
+            _BY_PACE | {"by": "department"},
+            _BY_PACE | {"by": "employee", "period": "this_month"},
+            _BY_PACE | {"metric": "won", "by": "employee"},
         ),
     ),
 )

@@ -1,6 +1,8 @@
 """Lets every test import what stands beside this file; says what is slow, and what must not start twice."""
 
+import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -119,3 +121,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("spark"))
         elif place.startswith(SHARING):
             item.add_marker(pytest.mark.xdist_group(place.partition("/")[0]))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Tests without a browser run as if no browser had left its event loop in the thread of this worker."""
+    left = None if item.get_closest_marker("browser") else asyncio._get_running_loop()  # pyright: ignore[reportPrivateUsage]
+    if left is not None:
+        asyncio._set_running_loop(None)
+    try:
+        return (yield)
+    finally:
+        if left is not None:
+            asyncio._set_running_loop(left)
