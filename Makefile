@@ -8,7 +8,7 @@ export RAKURS_DEV_HOME := $(DEMO_HOME)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo dev test check types style contracts fast-tests bench lock docs clean
+.PHONY: help venv demo dev test prove check types style contracts fast-tests bench lock docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test: venv ## Run the whole test suite, a browser and Spark included
 	@scripts/ensure-postgresql
 	@scripts/ensure-mariadb
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+prove: ## The same with many more kills, random companies and examples: hours
+	@RAKURS_TEST_EFFORT=proof $(MAKE) --no-print-directory test
 
 check: venv ## Format, lint, types, import contracts, fast tests: under a minute
 	@$(MAKE) --no-print-directory -j 2 types style contracts fast-tests

@@ -1,7 +1,7 @@
 """The engines every mart and analysis must agree on, and the frames that stand for a few canonical rows."""
 
 import atexit
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -27,6 +27,8 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 _GIVEN = {table.name: table for table in (*TABLES, MODEL_SCORES, SEGMENT_MEMBERSHIPS)}
 """Canonical tables, and those that Rakurs writes itself and questions read."""
+
+_MARTS = {mart.table.name: mart for mart in MARTS}
 
 CALENDAR_FROM, CALENDAR_TO = date(2014, 1, 1), date(2027, 12, 31)
 
@@ -110,44 +112,46 @@ def calendar_rows() -> pa.Table:
     return _CALENDAR[0]
 
 
-def frames_on(engine: EngineUnderTest, rows: Rows, *, settings: MartSettings | None = None) -> dict[str, Frame]:
+class Made(dict[str, Frame]):
+    """Every canonical table and every mart by name, each made when it is first asked for."""
+
+    def __init__(self, make: Callable[[str], Frame]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, name: str) -> Frame:
+        self[name] = self._make(name)
+        return self[name]
+
+
+def frames_on(engine: EngineUnderTest, rows: Rows, *, settings: MartSettings | None = None) -> Made:
     """Every canonical table and every mart, by name, made of `rows` on `engine`; tables not given are empty."""
     unknown = set(rows) - set(_GIVEN)
     assert not unknown, f"no such tables: {unknown}"
-    names = [*_GIVEN, *(mart.table.name for mart in MARTS)]
-    return _made(engine, names, rows, settings or MartSettings())
+
+    def make(name: str) -> Frame:
+        if name == "calendar":
+            return engine.frame(name, calendar_rows())
+        if name in _GIVEN:
+            return engine.frame(name, stored_rows(_GIVEN[name], rows.get(name, ())))
+        mart = _MARTS[name]
+        inputs = {argument: made[table.name] for argument, table in mart.inputs.items()}
+        return engine.kept(name, mart.build(settings=settings or MartSettings(), **inputs))
+
+    made = Made(make)
+    return made
 
 
-def handed_on(engine: EngineUnderTest, rows: Rows) -> dict[str, Frame]:
+def handed_on(engine: EngineUnderTest, rows: Rows) -> Made:
     """As `frames_on`, for questions of an engine that takes seconds to make a mart: DuckDB makes them."""
     if engine.name != "spark":
         return frames_on(engine, rows)
     maker = DuckDBUnderTest()
-    return {name: engine.frame(name, maker.collect(frame)) for name, frame in frames_on(maker, rows).items()}
+    made = frames_on(maker, rows)
+    return Made(lambda name: engine.frame(name, maker.collect(made[name])))
 
 
 def inputs_on(engine: EngineUnderTest, analysis: Analysis | Model, rows: Rows) -> dict[str, Frame]:
     """What `analysis` (or a model) reads, by argument, and nothing else; its marts as `handed_on` has them."""
-    maker = DuckDBUnderTest() if engine.name == "spark" else engine
-    made = _made(maker, [table.name for table in analysis.inputs.values()], rows, MartSettings())
-    if maker is not engine:
-        made = {name: engine.frame(name, maker.collect(frame)) for name, frame in made.items()}
+    made = handed_on(engine, rows)
     return {argument: made[table.name] for argument, table in analysis.inputs.items()}
-
-
-def _made(engine: EngineUnderTest, names: Sequence[str], rows: Rows, settings: MartSettings) -> dict[str, Frame]:
-    """The named tables and marts, and what the marts are made of."""
-    marts = {mart.table.name: mart for mart in MARTS}
-    frames: dict[str, Frame] = {"calendar": engine.frame("calendar", calendar_rows())}
-
-    def frame(name: str) -> Frame:
-        if name not in frames and name in marts:
-            inputs = {argument: frame(table.name) for argument, table in marts[name].inputs.items()}
-            frames[name] = engine.kept(name, marts[name].build(settings=settings, **inputs))
-        elif name not in frames:
-            frames[name] = engine.frame(name, stored_rows(_GIVEN[name], rows.get(name, ())))
-        return frames[name]
-
-    for name in names:
-        frame(name)
-    return frames

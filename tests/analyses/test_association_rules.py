@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import tries
 from rakurs.analyses.products.basket_rules import Rule, rules_of
 from rakurs.analyses.products.itemsets import Baskets, frequent
 from rakurs.core.errors import BadInput
@@ -32,7 +33,7 @@ def independent(count: int, items: int, *, seed: int) -> list[set[int]]:
     return [set(np.flatnonzero(row).tolist()) for row in held]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(40, 150), deadline=None)
 @given(rows=ROWS, least=st.integers(1, 5), longest=st.integers(1, 6))
 def test_every_set_is_found_once_with_its_holders(rows: list[set[int]], least: int, longest: int) -> None:
     counted = Counter(
@@ -46,7 +47,7 @@ def test_every_set_is_found_once_with_its_holders(rows: list[set[int]], least: i
         assert [number for number, row in enumerate(rows) if set(items) <= row] == sorted(holders.tolist())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(20, 60), deadline=None)
 @given(rows=ROWS, least=st.integers(1, 4), confidence=st.sampled_from([0.0, 0.5, 0.8, 1.0]))
 def test_rules_are_those_that_counting_finds(rows: list[set[int]], least: int, confidence: float) -> None:
     wanted = set()

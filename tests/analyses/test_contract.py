@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from analyses.asking import answer, answer_to, inputs_of, members, ordered, plain
 from analyses.variants import some_variants
 from company import TODAY, random_company
+from effort import tries
 from engines import ENGINES, ON_EVERY_ENGINE, DuckDBUnderTest, EngineUnderTest, PolarsUnderTest, frames_on, inputs_on
 from rakurs.analyses import AREAS, analysis_named
 from rakurs.app.asked_rows import CUSTOMER, FIELD, UNDIVIDED
@@ -239,7 +240,7 @@ def test_example_meets_the_gate(engine: EngineUnderTest, analysis: Analysis) -> 
         assert engine.collect(left.rows(inputs, analysis.example.params)).num_rows >= 0
 
 
-@settings(max_examples=5, **QUIET)
+@settings(max_examples=tries(1, 5), **QUIET)
 @given(seed=SEEDS)
 def test_answers_on_random_companies_keep_the_contract(seed: int) -> None:
     engine = PolarsUnderTest()
@@ -252,7 +253,7 @@ def test_answers_on_random_companies_keep_the_contract(seed: int) -> None:
             assert_members_count(analysis, engine, frames, params, rows)
 
 
-@settings(max_examples=2, **QUIET)
+@settings(max_examples=tries(1, 5), **QUIET)
 @given(seed=SEEDS)
 def test_engines_agree_on_random_companies(seed: int) -> None:
     rows = random_company(seed)
@@ -295,7 +296,7 @@ def assert_members_count(
         assert len(found) == len(set(found)) == counted, (analysis.name, cell, params)
 
 
-@settings(max_examples=5, **QUIET)
+@settings(max_examples=tries(1, 5), **QUIET)
 @given(seed=SEEDS)
 def test_a_cell_named_by_one_column_holds_the_rows_that_share_it(seed: int) -> None:
     engine = PolarsUnderTest()

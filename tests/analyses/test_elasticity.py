@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import tries
 from rakurs.analyses.products.elasticity import best_price
 from rakurs.models.forecasting.price_panel import Panel, Slope, common_slopes, filled, own_slope, poisson_slopes, shrunk
 
@@ -34,7 +35,7 @@ def by_dummies(panel: Panel) -> float:
     return float(GLM(panel.units[rows, columns], design, family=Poisson()).fit(tol=1e-12, maxiter=300).params[0])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=tries(5, 15), deadline=None)
 @given(seed=st.integers(0, 10_000), slope=st.sampled_from([-2.0, -1.0, 0.0, 0.5]), gaps=st.booleans())
 def test_it_is_what_a_column_for_each_product_and_period_finds(seed: int, slope: float, *, gaps: bool) -> None:
     panel = drawn(seed, products=7, periods=9, slope=slope, size=200)

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from analyses.asking import answer
 from company import TODAY, random_company
+from effort import tries
 from engines import PolarsUnderTest, frames_on
 from rakurs.analyses import analysis_named
 from rakurs.core.periods import Grain, bucket_start
 
 SEEDS = st.integers(min_value=0, max_value=10_000)
-QUIET = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+QUIET = settings(max_examples=tries(3, 12), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 ENGINE = PolarsUnderTest()
 FIRST_DAY = date(2025, 11, 1)
 

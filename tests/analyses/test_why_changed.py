@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from analyses.asking import answer, members
 from company import TODAY, random_company
+from effort import tries
 from engines import PolarsUnderTest, frames_on
 from rakurs.analyses import analysis_named
 from rakurs.app.formats import Format
@@ -24,7 +25,7 @@ from rakurs.core.text import Language
 ANALYSIS = analysis_named("why_changed")
 ENGINE = PolarsUnderTest()
 METRICS = [item.value for item in ANALYSIS.params.model_fields["metric"].annotation]  # type: ignore[union-attr]
-QUIET = settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+QUIET = settings(max_examples=tries(2, 6), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 MARCH = {"from_day": "2026-03-01", "to_day": "2026-03-31"}
 
 

@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 
+from effort import tries
 from routes import script
 from sources.writable import System
 from writing_house import House, house
 
-KILLS = 20
+KILLS = tries(3, 20)
 PEOPLE = 60
 QUICK = """
 from rakurs.sources import LIVE_SOURCES

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mart_rows import deal, mart_frames, sale
 
+from effort import tries
 from engines import ENGINES, EngineUnderTest
 from rakurs.core.metric import Metric
 from rakurs.core.periods import Comparison, Period
@@ -62,7 +63,7 @@ def answered(engine: EngineUnderTest, rows: dict[str, Any], metrics: list[Metric
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 @pytest.mark.parametrize("split", SPLITS, ids=lambda split: split.name)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=tries(3, 6), deadline=None)
 @given(sales=SALES, deals=DEALS, compare=st.sampled_from(Comparison))
 def test_parts_sum_to_the_whole(
     engine: EngineUnderTest, split: Any, sales: list[Any], deals: list[Any], compare: Comparison
@@ -77,7 +78,7 @@ def test_parts_sum_to_the_whole(
         assert sum(parts) == (total[name] or 0), name
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=tries(3, 6), deadline=None)
 @given(deals=DEALS, sales=SALES)
 def test_rates_of_totals_are_ratios_of_totals(deals: list[Any], sales: list[Any]) -> None:
     rows = {"sales": numbered(sales, "sale_id"), "deal_outcomes": numbered(deals, "deal_id")}
@@ -90,7 +91,7 @@ def test_rates_of_totals_are_ratios_of_totals(deals: list[Any], sales: list[Any]
         assert total["average_check"] is None
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=tries(3, 6), deadline=None)
 @given(deals=DEALS, sales=SALES)
 def test_the_order_of_rows_means_nothing(deals: list[Any], sales: list[Any]) -> None:
     rows = {"sales": numbered(sales, "sale_id"), "deal_outcomes": numbered(deals, "deal_id")}
@@ -100,7 +101,7 @@ def test_the_order_of_rows_means_nothing(deals: list[Any], sales: list[Any]) -> 
     assert answered(ENGINES[0], rows, metrics, cut) == answered(ENGINES[0], turned, metrics, cut)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=tries(3, 6), deadline=None)
 @given(deals=DEALS, sales=SALES)
 def test_engines_agree(deals: list[Any], sales: list[Any]) -> None:
     rows = {"sales": numbered(sales, "sale_id"), "deal_outcomes": numbered(deals, "deal_id")}

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mart_rows import deal, mart_frames, sale
 
+from effort import tries
 from engines import ENGINES, EngineUnderTest
 from rakurs.core.metric import OTHERS, Top
 from rakurs.core.periods import Period
@@ -61,7 +62,7 @@ SALE = st.tuples(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=tries(3, 12), deadline=None)
 @given(sales=st.lists(SALE, min_size=1, max_size=14), count=st.integers(1, 3), turn=st.integers(0, 13))
 def test_parts_make_the_whole_on_every_engine_in_every_order(sales: list[Any], count: int, turn: int) -> None:
     rows = [

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import tries
 from rakurs.models.purchases import BuyingModel, SpendingModel, fit_buying, fit_spending
 
 DAYS = 7.0
@@ -64,7 +65,7 @@ def test_money_may_be_in_any_unit(cdnow: dict[str, np.ndarray]) -> None:
     assert large.mean(x, m * 1000) == pytest.approx(small.mean(x, m) * 1000, rel=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(8, 25), deadline=None)
 @given(
     shape=st.tuples(st.floats(0.2, 3), st.floats(1, 30), st.floats(0.2, 3), st.floats(0.5, 5)),
     x=st.integers(0, 30),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import tries
 from rakurs.sources.files import inspect
 from sources.reading import rows_of
 
@@ -35,7 +36,7 @@ def tables(draw):
     return names, draw(st.lists(row, min_size=5, max_size=30))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(40, 150), deadline=None)
 @given(
     table=tables(),
     delimiter=st.sampled_from([",", ";", "\t", "|"]),

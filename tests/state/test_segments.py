@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from effort import tries
 from processes import write_table
 from rakurs.app.home import Home
 from rakurs.app.rights import EVERYTHING, Scope
@@ -207,7 +208,7 @@ def test_sets_of_sets(workspace: Workspace, people: Any) -> None:
         combined()
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(2, 6), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(one=st.sets(st.sampled_from([f"c{n}" for n in range(1, 6)])), other=st.sets(st.sampled_from([f"c{n}" for n in range(1, 6)])))  # fmt: skip
 def test_both_and_either_sum_to_the_two(workspace: Workspace, people: Any, one: set[str], other: set[str]) -> None:
     from rakurs.app.segments import create_from_list

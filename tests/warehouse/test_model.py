@@ -8,6 +8,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from effort import tries
 from rakurs.schema import TABLES
 from rakurs.warehouse.warehouse import Warehouse
 from warehouse.arriving import counts, delivery, rows
@@ -54,7 +55,7 @@ def everything(warehouse: Warehouse) -> dict[str, list[dict]]:
         return {table.name: content(reader.collect(reader.frame(table.name))) for table in TABLES}
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=tries(5, 25), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(LOADS)
 def test_loads_are_upserts(loads):
     known: dict[str, dict[str, str | None]] = {}

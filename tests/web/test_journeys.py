@@ -357,6 +357,7 @@ def test_a_mapping_is_said_in_words_and_corrected_afterwards(newcomer: Visitor, 
     for column, target in JOB_COLUMNS.items():
         with page.expect_response(lambda response: response.request.method == "POST"):
             page.get_by_label(column, exact=True).select_option(target)
+        expect(page.locator(".htmx-request")).to_have_count(0)
     expect(page.locator(".crowded")).to_have_text("Разных слов больше 40: замены впишите в YAML ниже")
     page.get_by_label("Слилось: исход").select_option("lost")
     for word in ("Подписали", "подписали"):

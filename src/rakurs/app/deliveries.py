@@ -59,7 +59,7 @@ _UNEXPECTED = Text(
 def start(*, public_url: str) -> None:
     """Begin to watch the clock and the data. `public_url` is what links in letters start with; empty for none."""
     _site["url"] = public_url.rstrip("/")
-    DBOS.register_queue(QUEUE, global_concurrency=2, polling_interval_sec=0.5, on_conflict="always_update")
+    DBOS.register_queue(QUEUE, global_concurrency=2, polling_interval_sec=2.0, on_conflict="always_update")
     _Seen.version, _Seen.counted_on = current().data_version, None
     _watch.start(_look_at_all)
 

@@ -15,7 +15,7 @@ _watch = Watch("identities", seconds=LOOK_SECONDS)
 
 def start(*, by_themselves: bool) -> None:
     """Where records are compared `by_themselves`, look again and again whether there are new ones."""
-    DBOS.register_queue(QUEUE, global_concurrency=1, polling_interval_sec=0.5, on_conflict="always_update")
+    DBOS.register_queue(QUEUE, global_concurrency=1, polling_interval_sec=2.0, on_conflict="always_update")
     if by_themselves:
         _watch.start(_compare_what_is_new)
 

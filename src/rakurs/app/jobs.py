@@ -59,7 +59,7 @@ def start(database_url: str) -> None:
     }
     DBOS(config=config)
     DBOS.launch()
-    DBOS.register_queue(QUEUE, global_concurrency=1, polling_interval_sec=0.2, on_conflict="always_update")
+    DBOS.register_queue(QUEUE, global_concurrency=1, polling_interval_sec=0.25, on_conflict="always_update")
     for job in LoadJob.objects.exclude(status__in=[*LoadJob.FINISHED, Status.NEEDS_MAPPING]):
         _take_up(job)
 

@@ -32,7 +32,7 @@ _UNEXPECTED = Text(
 
 def start(*, by_themselves: bool) -> None:
     """Go on with unfinished fits; where models work `by_themselves`, begin what is due as time and data go on."""
-    DBOS.register_queue(QUEUE, global_concurrency=1, polling_interval_sec=0.5, on_conflict="always_update")
+    DBOS.register_queue(QUEUE, global_concurrency=1, polling_interval_sec=2.0, on_conflict="always_update")
     for fit in ModelFit.objects.filter(status__in=ModelFit.UNDER_WAY):
         workflow = DBOS.get_workflow_status(_workflow_id(fit))
         if workflow is None:

@@ -47,7 +47,7 @@ _UNEXPECTED = Text(
 
 def start() -> None:
     """Go on with unfinished runs, and begin what is due."""
-    DBOS.register_queue(QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=0.3, on_conflict="always_update")
+    DBOS.register_queue(QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=0.5, on_conflict="always_update")
     _schedules.start(_look)
     _hooks.start(_listen)
 

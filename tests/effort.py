@@ -1,0 +1,10 @@
+"""How hard does a test try? `make test` a little everywhere, `make prove` as often as a proof wants."""
+
+import os
+
+IS_PROOF = os.environ.get("RAKURS_TEST_EFFORT") == "proof"
+
+
+def tries(few: int, many: int) -> int:
+    """How many kills, random companies or examples: few of them in every run, many where it is to be proved."""
+    return many if IS_PROOF else few
