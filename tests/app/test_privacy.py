@@ -203,10 +203,12 @@ def totals(home: Path, *splits: str) -> dict[str, Any]:
     params = {"period": "all", "compare": "none"}
     found: dict[str, Any] = {}
     with Workspace.open(Home(home)) as workspace:
-        for metric in METRICS:
-            for by in ([], *([split] for split in splits if split in fitting(metric.name))):
-                told = workspace.pivot([metric.name], by, params=params, scope=EVERYTHING)
-                found[f"{metric.name} by {by}"] = sorted(map(str, told.table.to_pylist()))
+        for by in ([], *([split] for split in splits)):
+            metrics = [metric.name for metric in METRICS if set(by) <= set(fitting(metric.name))]
+            told = workspace.pivot(metrics, by, params=params, scope=EVERYTHING).table
+            groups = [str(row) for row in told.select(by).to_pylist()]
+            for name in metrics:
+                found[f"{name} by {by}"] = sorted(zip(groups, map(str, told[name].to_pylist()), strict=True))
     return found
 
 
