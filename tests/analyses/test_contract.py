@@ -175,7 +175,7 @@ KEPT_NAMES = {
         "what grain ahead top level basis",
         "level product_id name category products forecast low high next_step came_before came_a_year_ago way mase coverage",
     ),
-    "nps": (
+    "net_promoter_score": (
         "by survey customer_segment",
         "period_start key name answers promoters passives detractors nps nps_low nps_high",
     ),

@@ -385,14 +385,14 @@ def test_customers_say_what_was_planted(company: Company) -> None:
     truth = company.truth
     for planted in (*truth.promoters.values(), *truth.detractors.values(), truth.satisfied, *truth.five_stars.values()):
         assert agrees(planted.successes, planted.trials, planted.parameter), planted
-    months = company.rows("nps")
+    months = company.rows("net_promoter_score")
     for name, planted in (("promoters", truth.promoters), ("detractors", truth.detractors)):
         assert sum(row[name] for row in months) == sum(rate.successes for rate in planted.values())
     assert sum(row["answers"] for row in months) == sum(rate.trials for rate in truth.promoters.values())
     first, last = months[0]["period_start"], months[-1]["period_start"]
     assert first < last - timedelta(days=365)
-    recent = company.rows("nps", by="channel", from_day="2026-06-05")
-    earlier = company.rows("nps", by="channel", to_day="2026-05-31")
+    recent = company.rows("net_promoter_score", by="channel", from_day="2026-06-05")
+    earlier = company.rows("net_promoter_score", by="channel", to_day="2026-05-31")
     lead = [
         sum(row["promoters"] - row["detractors"] for row in rows) / sum(row["answers"] for row in rows)
         for rows in (earlier, recent)

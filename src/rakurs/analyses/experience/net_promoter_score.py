@@ -40,7 +40,7 @@ COLUMNS = (
 )
 
 
-def nps(*, params: SurveyParams, **frames: Frame) -> Frame:
+def net_promoter_score(*, params: SurveyParams, **frames: Frame) -> Frame:
     """One row per month, channel, employee or product of an answer; answers of none of them share a row. Counts only."""
     return with_names(_counted(_asked(frames, params), frames, params), frames, survey_names(params))
 
@@ -124,7 +124,7 @@ EXAMPLE = Example(
 )  # fmt: skip
 
 ANALYSIS = Analysis(
-    name="nps",
+    name="net_promoter_score",
     area="experience",
     title=Text(ru="Готовность рекомендовать (NPS)", en="Readiness to recommend (NPS)"),
     question=Text(ru="Советуют ли нас и где нас перестали советовать?", en="Are we recommended, and where no longer?"),
@@ -153,7 +153,7 @@ ANALYSIS = Analysis(
     params=SurveyParams,
     columns=COLUMNS,
     order=ORDER,
-    compute=nps,
+    compute=net_promoter_score,
     finish=with_interval,
     totals=totals,
     members=Members(entity="survey_responses", by=("key",), select=members, count="answers"),
