@@ -130,6 +130,9 @@ _NAMES: Mapping[str, Named] = {
         key={"employee_id": "employee_id"},
         title=Text(ru="Имя сотрудника", en="Employee name"),
     ),
+    "product_id": Named(
+        table=stored(PRODUCTS), key={"product_id": "product_id"}, title=Text(ru="Название товара", en="Product name")
+    ),
     "channel_id": Named(
         table=stored(CHANNELS), key={"channel_id": "channel_id"}, title=Text(ru="Название канала", en="Channel name")
     ),

@@ -24,8 +24,9 @@ class Interval:
         return self.low <= other.high and other.low <= self.high
 
 
-def wilson(successes: int, trials: int, *, z: float = Z_95) -> Interval | None:
-    """The Wilson score interval of a share; None without trials.
+def wilson(successes: float, trials: int, *, z: float = Z_95) -> Interval | None:
+    """The Wilson score interval of a share; None without trials. Of a mean of numbers from 0 to 1 (`successes` is their sum) it is one too,
+    wider than need be: nothing on that scale varies more than a share does.
 
     Source: Wilson, JASA 22 (1927), 209–212. Stays inside 0..1 and works at 0 and at `trials` successes.
     """

@@ -1,7 +1,6 @@
 """Review ratings: how many stars do customers give us by themselves, when, where, and for which product?"""
 
 from enum import StrEnum
-from math import sqrt
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -11,6 +10,7 @@ from rakurs.analyses.columns import answered, column
 from rakurs.analyses.experience.answers import GROUP, by_month, enough, interval_columns, no_month, with_names
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members
 from rakurs.core.frames import count_where, ratio, where_cell
+from rakurs.core.intervals import wilson
 from rakurs.core.params import CUSTOMER_SEGMENT, PeriodParams, parameter
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -20,6 +20,11 @@ from rakurs.schema import CHANNELS, CUSTOMERS, PRODUCTS, REVIEWS
 from rakurs.schema.derived import stored
 
 Frame = nw.LazyFrame[Any]
+
+
+LEAST = 1.0
+SCALES = (5.0, 10.0, 100.0)
+"""The best rating a site may have; the worst is 1, or less where somebody gave less."""
 
 
 class ReviewBy(StrEnum):
@@ -97,26 +102,27 @@ def _sums() -> tuple[nw.Expr, ...]:
     return (
         nw.len().cast(nw.Int64()).alias("reviews"),
         rating.sum().alias("rating_sum"),
-        (rating * rating).sum().alias("square_sum"),
+        rating.min().alias("worst"),
+        rating.max().alias("best"),
         count_where(~nw.col("answered_at").is_null()).alias("replied"),
     )
 
 
 def with_interval(summed: pa.Table, params: ReviewParams) -> pa.Table:
-    """Adds the mean and its 95 % interval by Student's t; a single review has none."""
+    """Adds the mean and its interval on the scale of all the reviews in question."""
     _ = params
-    from scipy.special import stdtrit  # noqa: PLC0415 - scipy is slow to import
-
+    groups = summed.to_pylist()
+    most = max((row["best"] for row in groups), default=0.0)
+    best = next((top for top in SCALES if top >= most), most)
+    worst = min((LEAST, *(row["worst"] for row in groups)))
     rows: list[dict[str, Any]] = []
-    for row in summed.to_pylist():
+    for row in groups:
         count, mean = row["reviews"], row["rating_sum"] / row["reviews"]
-        half = None
-        if count > 1:
-            variance = max(row["square_sum"] - count * mean * mean, 0.0) / (count - 1)
-            half = float(stdtrit(count - 1, 0.975)) * sqrt(variance / count)
+        share = wilson((row["rating_sum"] - worst * count) / (best - worst), count)
         limits = {"rating_low": None, "rating_high": None}
-        if half is not None:
-            limits = {"rating_low": mean - half, "rating_high": mean + half}
+        if share is not None:
+            low, high = (worst + bound * (best - worst) for bound in (share.low, share.high))
+            limits = {"rating_low": low, "rating_high": high}
         rows.append({**row, "rating": mean, **limits, "replied_share": row["replied"] / count})
     return answered(rows, COLUMNS)
 
@@ -162,12 +168,12 @@ EXAMPLE = Example(
         {"by": "product", "platform": "Карты", "from_day": "2026-03-01", "to_day": "2026-03-31", "as_of": "2026-04-02"}
     ),
     expect=[
-        # Sixteen of deviation 1.0328, t = 2.1314 with 15 degrees of freedom: 0.5503 either way.
-        {"key": "lamp", "name": "Лампа", "reviews": 16, "rating": 4.0, "rating_low": 3.4496621, "rating_high": 4.5503379,
+        # 4 is three quarters of the way from 1 to 5. Wilson, 12 of 16: 0.5050..0.8982.
+        {"key": "lamp", "name": "Лампа", "reviews": 16, "rating": 4.0, "rating_low": 3.0200673386, "rating_high": 4.5927173005,
          "replied": 8, "replied_share": 0.5},
-        {"key": "desk", "name": "desk", "reviews": 7, "rating": 5.0, "rating_low": 5.0, "rating_high": 5.0, "replied_share": 0.0},
+        {"key": "desk", "name": "desk", "reviews": 7, "rating": 5.0, "rating_high": 5.0, "replied_share": 0.0},
         {"key": "sofa", "name": "Диван", "reviews": 7, "rating": 4.0},
-        {"key": None, "name": None, "reviews": 1, "rating": 1.0, "rating_low": None, "rating_high": None},
+        {"key": None, "name": None, "reviews": 1, "rating": 1.0, "rating_low": 1.0},
     ],
 )  # fmt: skip
 
@@ -190,15 +196,17 @@ ANALYSIS = Analysis(
     ),
     definition=Text(
         ru=(
-            "Средняя оценка отзывов по дню публикации; интервал 95 % по Стьюденту. Доля с ответом: отзывы, на которые ответили. Канал: "
+            "Средняя оценка отзывов по дню публикации; интервал 95 % по Уилсону на шкале от 1 до 5 (до 10, до 100, если "
+            "такие оценки есть), с запасом. Доля с ответом: отзывы, на которые ответили. Канал: "
             "канал клиента, если он известен."
         ),
         en=(
-            "The average rating of reviews by the day of publication; 95% interval by Student's t. Share replied to: reviews with a reply. "
+            "The average rating of reviews by the day of publication; 95% interval by Wilson on the scale from 1 to 5 (to 10 or 100 "
+            "where there are such ratings), rather too wide than too narrow. Share replied to: reviews with a reply. "
             "Channel: that of the customer, where known."
         ),
     ),
-    source="Student, Biometrika 6 (1908), 1-25",
+    source="Wilson, JASA 22 (1927), 209-212",
     inputs={
         "reviews": stored(REVIEWS),
         "customers": stored(CUSTOMERS),
