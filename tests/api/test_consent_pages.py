@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Generator
+from pathlib import Path
 from time import monotonic, sleep
 from urllib.parse import urlencode
 
@@ -92,11 +93,28 @@ def test_an_account_is_let_in_and_followed(browser: httpx.Client, office: Office
         ("tokens.sqlite", 0o600),
     }
 
+    moved_to_a_key_and_back(browser, account, page=page, folder=folder)
+
     # Another account's address: what this one allowed is forgotten before anything is sent there.
     change = {"settings": {"address": "http://other.example.com"}, "is_paused": True}
     assert browser.patch("/api/v1/connections/amocrm", json=change, headers=_csrf(browser)).status_code == 200
     assert not (folder / "tokens.sqlite").exists()
     assert sent(browser, f"{page}act", deed="remove").is_redirect
+
+
+def moved_to_a_key_and_back(client: httpx.Client, account: ConsentingAccount, *, page: str, folder: Path) -> None:
+    """The same records either way, so nothing is loaded anew."""
+    by_key = {"settings": {"client_id": "", "token": account.token}}
+    by_consent = {"settings": {"client_id": account.client_id, "client_secret": account.client_secret}}
+    for change, has_tokens in ((by_key, False), (by_consent, True)):
+        assert client.patch("/api/v1/connections/amocrm", json=change, headers=_csrf(client)).status_code == 200
+        assert not (folder / "tokens.sqlite").exists()
+        if has_tokens:
+            client.get(ALLOWED, params=account.agreed(client.get(f"{page}allow").headers["Location"]))
+        run = client.post("/api/v1/connections/amocrm/runs", json={}, headers=_csrf(client)).json()
+        assert run["kind"] == "changes"
+        health(client, "amocrm", "good")
+        assert (folder / "tokens.sqlite").exists() == has_tokens
 
 
 def test_only_who_may_load_lets_in(office: Office) -> None:
