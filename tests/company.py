@@ -76,6 +76,8 @@ def random_company(seed: int, *, deals: int = 14, orders: int = 16) -> Rows:
         "stock": [],
         "experiment_assignments": [],
         "subscriptions": [],
+        "survey_responses": [],
+        "reviews": [],
     }
     for number in range(random.randrange(deals + 1)):
         _add_deal(rows, random, f"d{number}")
@@ -89,6 +91,7 @@ def random_company(seed: int, *, deals: int = 14, orders: int = 16) -> Rows:
     _add_site(rows, Random(f"site {seed}"))
     _add_subscriptions(rows, Random(f"subscriptions {seed}"))
     _add_experiments(rows, Random(f"experiments {seed}"))
+    _add_said(rows, Random(f"said {seed}"))
     return rows
 
 
@@ -204,6 +207,34 @@ def _add_experiments(rows: Rows, random: Random) -> None:
             "currency": random.choice([None, "RUB", "USD"]),
         }
         rows["experiment_assignments"].append(assignment)
+
+
+def _add_said(rows: Rows, random: Random) -> None:
+    for number in range(random.randrange(40)):
+        response = {
+            "response_id": f"a{number}",
+            "answered_at": _moment(random),
+            "kind": random.choice(["nps", "csat", "ces", "other", None]),
+            "score": random.choice([None, 0, 1, 4, 5, 6, 6.5, 7, 9, 10, 11]),
+            "survey": random.choice([None, "spring"]),
+            "customer_id": _maybe(random, CUSTOMERS),
+            "employee_id": _maybe(random, [row["employee_id"] for row in rows["employees"]], 0.5),
+            "deal_id": _maybe(random, [*(row["deal_id"] for row in rows["deals"]), "gone"], 0.5),
+            "order_id": _maybe(random, [*(row["order_id"] for row in rows["orders"]), "gone"], 0.5),
+        }
+        rows["survey_responses"].append(response)
+    for number in range(random.randrange(20)):
+        review = {
+            "review_id": f"r{number}",
+            "published_at": _moment(random),
+            "rating": random.choice([None, 1, 4, 4.5, 5]),
+            "platform": random.choice([None, "maps"]),
+            "branch": random.choice([None, "south"]),
+            "answered_at": _moment(random) if random.random() < 0.3 else None,
+            "customer_id": _maybe(random, CUSTOMERS),
+            "product_id": _maybe(random, PRODUCTS, 0.5),
+        }
+        rows["reviews"].append(review)
 
 
 def _add_stock(rows: Rows, random: Random) -> None:

@@ -61,6 +61,7 @@ SLOW = (
     "sources/test_bitrix24.py",
     "sources/test_calltouch.py",
     "sources/test_commerceml.py",
+    "sources/test_consent.py",
     "sources/test_database.py",
     "sources/test_database_mariadb.py",
     "sources/test_demo_",

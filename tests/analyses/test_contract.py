@@ -176,6 +176,18 @@ KEPT_NAMES = {
         "what grain ahead top level basis",
         "level product_id name category products forecast low high next_step came_before came_a_year_ago way mase coverage",
     ),
+    "net_promoter_score": (
+        "by survey customer_segment",
+        "period_start key name answers promoters passives detractors nps nps_low nps_high",
+    ),
+    "satisfaction": (
+        "by question survey customer_segment",
+        "period_start key name answers satisfied satisfaction satisfaction_low satisfaction_high average_score",
+    ),
+    "review_ratings": (
+        "by platform customer_segment",
+        "period_start key name reviews rating rating_low rating_high replied replied_share",
+    ),
     "sales_forecast": (
         "grain ahead level basis pipeline manager channel",
         "period_start actual forecast low high is_forecast way mase naive_mase coverage",

@@ -380,6 +380,38 @@ def test_demand_answers_price_as_planted(company: Company) -> None:
     assert held >= 0.85 * len(told)
 
 
+def test_customers_say_what_was_planted(company: Company) -> None:
+    """The very counts; the fall of NPS is seen, no manager is told apart, and what is rated worse is the poor category."""
+    truth = company.truth
+    for planted in (*truth.promoters.values(), *truth.detractors.values(), truth.satisfied, *truth.five_stars.values()):
+        assert agrees(planted.successes, planted.trials, planted.parameter), planted
+    months = company.rows("net_promoter_score")
+    for name, planted in (("promoters", truth.promoters), ("detractors", truth.detractors)):
+        assert sum(row[name] for row in months) == sum(rate.successes for rate in planted.values())
+    assert sum(row["answers"] for row in months) == sum(rate.trials for rate in truth.promoters.values())
+    first, last = months[0]["period_start"], months[-1]["period_start"]
+    assert first < last - timedelta(days=365)
+    recent = company.rows("net_promoter_score", by="channel", from_day="2026-06-05")
+    earlier = company.rows("net_promoter_score", by="channel", to_day="2026-05-31")
+    lead = [
+        sum(row["promoters"] - row["detractors"] for row in rows) / sum(row["answers"] for row in rows)
+        for rows in (earlier, recent)
+    ]
+    assert lead[0] - lead[1] > 0.15
+
+    people = company.rows("satisfaction", by="employee")
+    assert sum(row["satisfied"] for row in people) == truth.satisfied.successes
+    own = truth.satisfied.parameter
+    apart = [row for row in people if not row["satisfaction_low"] <= own <= row["satisfaction_high"]]
+    assert len(apart) <= 0.15 * len(people) + 1
+
+    products = company.rows("review_ratings", by="product")
+    assert sum(row["reviews"] for row in products) == sum(rate.trials for rate in truth.five_stars.values())
+    sure = [row for row in products if row["reviews"] >= 10]
+    # Means of the two kinds: 3.25 and 4.25.
+    assert min(row["rating"] for row in sure) < 3.75 < max(row["rating"] for row in sure)
+
+
 def test_campaigns_brought_what_was_planted_and_nothing_where_nothing_was(company: Company) -> None:
     rows = {row["experiment_id"]: row for row in company.rows("campaign_effects", basis="orders")}
     planted = {experiment.experiment_id: experiment for experiment in company.truth.experiments}

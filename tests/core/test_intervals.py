@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from rakurs.core.intervals import Interval, auc_interval, bootstrap, shrunk_shares, wilson
+from rakurs.core.intervals import Interval, auc_interval, bootstrap, net_share_interval, shrunk_shares, wilson
 
 COUNTS = st.integers(1, 2000).flatmap(lambda trials: st.tuples(st.integers(0, trials), st.just(trials)))
 
@@ -82,3 +82,27 @@ def test_the_interval_of_an_auc_holds_it_as_often_as_promised() -> None:
         held += interval.low <= area <= interval.high
     assert 0.92 <= held / 400 <= 0.98
     assert auc_interval(1.0, 5, 5).high == 1.0
+
+
+def test_the_interval_of_a_net_share_is_the_published_one() -> None:
+    """Fagerland, Lydersen, Laake, Statistics in Medicine 33 (2014): 1 and 7 of 21; PropCIs 0.3 for R: 28 and 25 of 618 at 90 %."""
+    found = net_share_interval(1, 7, 21)
+    assert found is not None
+    assert (round(found.low, 3), round(found.high, 3)) == (-0.517, -0.026)
+    found = net_share_interval(28, 25, 618, z=NormalDist().inv_cdf(0.95))
+    assert found is not None
+    assert (round(found.low, 4), round(found.high, 4)) == (-0.0148, 0.0247)
+
+
+@given(st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(0, 40)).filter(any))
+def test_the_interval_of_a_net_share_holds_it_and_turns_with_the_sides(counts: tuple[int, int, int]) -> None:
+    pluses, minuses, _ = counts
+    total = sum(counts)
+    found, turned = net_share_interval(pluses, minuses, total), net_share_interval(minuses, pluses, total)
+    assert found is not None
+    assert turned is not None
+    assert -1 <= found.low <= (pluses - minuses) / total <= found.high <= 1
+    assert isclose(found.low, -turned.high, abs_tol=1e-12)
+    assert isclose(found.high, -turned.low, abs_tol=1e-12)
+    assert found.low < found.high
+    assert net_share_interval(0, 0, 0) is None

@@ -13,9 +13,9 @@ from rakurs.sources.demo.truth import Rate
 
 TODAY = date(2026, 11, 22)
 CUSTOMERS = 4_000
-NOT_BROUGHT = frozenset({"deal_snapshots", "visits", "web_events", "site_traffic", "survey_responses", "reviews"})
+NOT_BROUGHT = frozenset({"deal_snapshots", "visits", "web_events", "site_traffic"})
 TABLES = [table for table in CANONICAL_TABLES if table.name not in NOT_BROUGHT]
-"""What the company brings: it has no site and asks nobody, and snapshots of its deals are what loading them again leaves."""
+"""What the company brings: it has no site, and snapshots of its deals are what loading them again leaves."""
 TOLERANCE = 4.5
 """Standard deviations; about two hundred checks, so an honest sample fails one of them once in a thousand seeds."""
 

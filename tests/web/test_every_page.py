@@ -128,6 +128,8 @@ NO_PAGES = frozenset(
         "change_segment",
         "download_segment",
         "act_on_source",
+        "allow_source",
+        "source_allowed",
         "settle_writing",
         "act_on_writing",
         "cancel_load",

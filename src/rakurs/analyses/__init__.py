@@ -6,7 +6,7 @@ In a notebook each is a function: `rakurs.analyses.rfm(orders=my_orders)`.
 from collections.abc import Callable
 from typing import Any
 
-from rakurs.analyses import clients, forecast, products, sales
+from rakurs.analyses import clients, experience, forecast, products, sales
 from rakurs.analyses.boards import BOARDS
 from rakurs.analyses.cards import CARDS
 from rakurs.analyses.notebook import asking
@@ -17,7 +17,7 @@ from rakurs.core.card import Card
 from rakurs.core.errors import UnknownName
 from rakurs.core.text import Text
 
-AREAS: tuple[Area, ...] = (sales.AREA, clients.AREA, products.AREA, forecast.AREA)
+AREAS: tuple[Area, ...] = (sales.AREA, clients.AREA, products.AREA, experience.AREA, forecast.AREA)
 
 _CARD = Text(ru="Карточки", en="card")
 _KIND = Text(ru="Анализа", en="analysis")

@@ -13,17 +13,19 @@ from rakurs.api.callers import Session, caller
 from rakurs.api.questions import as_json
 from rakurs.app.accounts import USUAL_TOKEN_SCOPES, new_token, note
 from rakurs.app.answers_json import plain
+from rakurs.app.signing import signing_secret
 from rakurs.state.models import ApiToken, User
 
 router = Router(tags=["me"])
 
 
 class TokenWanted(Schema):
-    """A new personal token: a name to know it by, what it may do, how long it lives."""
+    """A new personal token: a name to know it by, what it may do, how long it lives. One that `signs` only hands data over."""
 
     name: str = Field(min_length=1, max_length=100)
     scopes: list[str] = Field(default_factory=lambda: list[str](USUAL_TOKEN_SCOPES))
     days: int | None = Field(None, ge=1, le=3650)
+    signs: bool = False
 
 
 @router.get("/me", summary="Who I am and what I may do")
@@ -50,12 +52,13 @@ def tokens(request: HttpRequest) -> HttpResponse:
 
 @router.post("/me/tokens", auth=Session(), summary="A new token")
 def add_token(request: HttpRequest, wanted: TokenWanted) -> HttpResponse:
-    """The answer holds the token's text: it is shown only this once."""
+    """The answer holds the token's text, and the secret of one that signs: they are shown only this once."""
     person = _person(request)
     expires_at = timezone.now() + timedelta(days=wanted.days) if wanted.days else None
-    token, text = new_token(person, name=wanted.name, scopes=wanted.scopes, expires_at=expires_at)
+    token, text = new_token(person, name=wanted.name, scopes=wanted.scopes, expires_at=expires_at, signs=wanted.signs)
     note(person, "token", token.prefix, detail={"name": token.name})
-    return as_json({**_document(token), "token": text}, status=201)
+    secret = {"signing_secret": signing_secret(token)} if token.signing else {}
+    return as_json({**_document(token), "token": text, **secret}, status=201)
 
 
 @router.delete("/me/tokens/{token_id}", auth=Session(), summary="Close a token")
@@ -81,6 +84,7 @@ def _document(token: ApiToken) -> dict[str, Any]:
         "name": token.name,
         "prefix": token.prefix,
         "scopes": token.scopes,
+        "signs": bool(token.signing),
         "created_at": plain(token.created_at, "en"),
         "expires_at": plain(token.expires_at, "en"),
         "last_used_at": plain(token.last_used_at, "en"),

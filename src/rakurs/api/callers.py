@@ -1,5 +1,6 @@
 """On whose behalf does a request come? A personal token, a browser session, or a command of this machine."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +9,11 @@ from django.http import HttpRequest
 from ninja.security import APIKeyHeader, HttpBearer, SessionAuth
 from ninja.throttling import SimpleRateThrottle
 
+from rakurs.api.bodies import body_of
 from rakurs.app.accounts import scope_of, token_behind
 from rakurs.app.rights import EVERYTHING, Scope
 from rakurs.app.serving import is_local_key
+from rakurs.app.signing import HEADER, check_signature
 from rakurs.core.errors import NotAllowed
 from rakurs.core.text import Text
 from rakurs.state.models import User
@@ -83,12 +86,14 @@ class LocalKey(APIKeyHeader):
 
 
 class PersonalToken(HttpBearer):
-    """`Authorization: Bearer rk_...`: its owner's rights, no more than the token's own scopes."""
+    """`Authorization: Bearer rk_...`: its owner's rights, no more than the token's own scopes; signed, where it is one that signs."""
 
-    def authenticate(self, _request: HttpRequest, token: str) -> Caller | None:
+    def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         found = token_behind(token)
         if found is None:
             return None
+        if found.signing:
+            check_signature(found, request.headers.get(HEADER), body_of(request), now=time.time())
         # What the owner sees of a customer is no matter of the key: it asks on the owner's behalf.
         deeds = {deed for deed in _deeds(found.owner) if deed == "personal_data" or deed in found.scopes}
         return Caller(

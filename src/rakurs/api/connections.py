@@ -14,6 +14,7 @@ from rakurs.api.questions import as_json
 from rakurs.app import connections, sync_jobs, syncing
 from rakurs.app.accounts import note
 from rakurs.app.connection_documents import reached_document, run_document, source_document, state_document
+from rakurs.app.consenting import consent_document
 from rakurs.app.serving import current
 from rakurs.sources import LIVE_SOURCES
 from rakurs.sources.live import LiveSource
@@ -73,7 +74,7 @@ def list_connections(request: HttpRequest) -> HttpResponse:
 
 @router.post("/connections", summary="Follow a system")
 def make_connection(request: HttpRequest, new: NewConnection) -> HttpResponse:
-    """Its first, full run begins by itself."""
+    """Its first, full run begins by itself; where it is opened by consent, once a person let Rakurs in on its page."""
     _keeper(request)
     source = connections.source_named(new.source)
     who = _keeper(request, source)
@@ -95,14 +96,17 @@ def check_settings(request: HttpRequest, new: NewConnection) -> HttpResponse:
 
 @router.get("/connections/{name}", summary="One connection")
 def connection(request: HttpRequest, name: str) -> HttpResponse:
-    """How it does, its settings without secrets, where it sends changes, and its latest runs."""
+    """How it does, its settings without secrets, where it sends changes, its latest runs; where it is opened by consent, the page on
+    which a person lets Rakurs in.
+    """
     _keeper(request)
     found, language = connections.connection_named(name), language_of(request)
     runs = [run_document(run, language) for run in connections.runs_of(found)[:20]]
     shown = connections.shown_settings(current().home, found)
     hook = connections.address_of(found)
     document = state_document(connections.state_of(found), language)
-    return as_json(document | {"settings": shown, "hook": hook, "runs": runs})
+    consent = consent_document(current().home, found)
+    return as_json(document | {"settings": shown, "hook": hook, "consent": consent, "runs": runs})
 
 
 @router.patch("/connections/{name}", summary="Change a connection")

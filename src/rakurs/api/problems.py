@@ -11,6 +11,7 @@ from ninja.errors import HttpError, ValidationError
 
 from rakurs.app.documents import problem_document, without_empty
 from rakurs.app.inbox import InboxFull
+from rakurs.app.signing import BadSignature
 from rakurs.core.errors import (
     BadInput,
     BadParameter,
@@ -31,6 +32,7 @@ KINDS: Mapping[type[RakursError], tuple[int, str, Text]] = {
     BadParameter: (422, "bad-parameter", Text(ru="Параметр не подходит", en="Bad parameter")),
     MappingNeeded: (409, "mapping-needed", Text(ru="Файл надо сопоставить", en="The file needs a mapping")),
     BadInput: (422, "bad-input", Text(ru="Так не получится", en="Bad input")),
+    BadSignature: (403, "bad-signature", Text(ru="Подпись не принята", en="The signature is not taken")),
     NotAllowed: (403, "not-allowed", Text(ru="Нет прав", en="Not allowed")),
     InboxFull: (429, "inbox-full", Text(ru="Надо подождать", en="Wait a little")),
     SourceRefused: (502, "source-refused", Text(ru="Источник не пускает", en="The source refuses")),

@@ -2,11 +2,10 @@
 
 import json
 
-from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
+from rakurs.api.bodies import body_of
 from rakurs.api.callers import caller
 from rakurs.api.questions import as_json
 from rakurs.app.inbox_jobs import inbox
@@ -16,10 +15,6 @@ from rakurs.sources import events
 
 router = Router(tags=["data"])
 
-_TOO_BIG = Text(
-    ru="Запрос больше {most} МБ: разделите строки или загрузите их файлом.",
-    en="The call is larger than {most} MB: split the rows, or load them as a file.",
-)
 _NOT_JSON = Text(ru="Тело запроса не JSON: {reason}.", en="The body is not JSON: {reason}.")
 
 
@@ -28,13 +23,11 @@ def take_rows(request: HttpRequest, table: str) -> HttpResponse:
     """An object, or a list of them, with the table's columns; others become custom fields. 202 once they lie on the disk.
 
     A row is known by its key: sent again it changes what differs and nothing else, so a call without an answer is simply
-    repeated. 429 asks to wait: nothing of that call was taken.
+    repeated. 429 asks to wait: nothing of that call was taken. A key that signs must have signed it.
     """
     caller(request).must("load")
     try:
-        body = json.loads(request.body)
-    except RequestDataTooBig as wrong:
-        raise BadInput(_TOO_BIG.filled(most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE >> 20)) from wrong
+        body = json.loads(body_of(request))
     except ValueError as wrong:
         raise BadInput(_NOT_JSON.filled(reason=wrong)) from wrong
     rows = events.checked(table, body)

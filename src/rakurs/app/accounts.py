@@ -24,6 +24,8 @@ FIRST_LOGIN = "owner"
 TOKEN_SCOPES: tuple[Deed, ...] = ("read", "keep", "export", "load", "administer")
 """What a key may be given; it never does more than its owner's role."""
 USUAL_TOKEN_SCOPES: tuple[Deed, ...] = ("read", "keep", "export", "load")
+SIGNING_SCOPES: tuple[Deed, ...] = ("load",)
+"""What a key that signs may do: a signature that other calls go without would protect nothing."""
 TOKEN_MARK = "rk_"  # noqa: S105 - tells a leaked token from other text
 _PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105 - an alphabet without look-alikes
 _PREFIX_LETTERS = 6
@@ -125,10 +127,15 @@ def user_named(login: str) -> User:
 
 
 def new_token(
-    owner: User, *, name: str, scopes: Iterable[str] = USUAL_TOKEN_SCOPES, expires_at: datetime | None = None
+    owner: User,
+    *,
+    name: str,
+    scopes: Iterable[str] = USUAL_TOKEN_SCOPES,
+    expires_at: datetime | None = None,
+    signs: bool = False,
 ) -> tuple[ApiToken, str]:
-    """A personal key and its text, which is shown now and never again."""
-    wanted = sorted(set(scopes))
+    """A personal key and its text, which is shown now and never again. One that `signs` hands data over and does nothing else."""
+    wanted = sorted(SIGNING_SCOPES if signs else set(scopes))
     for scope in wanted:
         if scope not in set[str](TOKEN_SCOPES):
             raise BadParameter("scopes", scope, _one_of(TOKEN_SCOPES))
@@ -140,6 +147,7 @@ def new_token(
         digest=_digest(text),
         scopes=wanted,
         expires_at=expires_at,
+        signing=secrets.token_hex(16) if signs else "",
     )
     return token, text
 

@@ -79,6 +79,7 @@ DEED_WORDS = {
     "retention": Text(ru="Убрал данные с истёкшим сроком", en="Let go data whose time was up"),
     "quarantine": Text(ru="Смотрел карантин", en="Saw the quarantine"),
     "connection made": Text(ru="Подключил источник", en="Connected a source"),
+    "connection allowed": Text(ru="Разрешил доступ к источнику", en="Allowed access to a source"),
     "connection changed": Text(ru="Изменил подключение", en="Changed a connection"),
     "connection removed": Text(ru="Отключил источник", en="Disconnected a source"),
     "connection run": Text(ru="Запустил загрузку из источника", en="Began a run of a source"),

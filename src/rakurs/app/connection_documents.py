@@ -37,6 +37,7 @@ def source_document(source: LiveSource, language: Language) -> Document:
                 "hint": field.hint.to(language),
                 "kind": field.kind,
                 "is_required": field.is_required,
+                "way": field.way,
             }
             for field in source.fields
         ],

@@ -16,13 +16,15 @@ from rakurs.app.secret_files import checked_settings, keep_secretly
 from rakurs.core.errors import BadParameter, UnknownName
 from rakurs.core.text import Text
 from rakurs.sources import LIVE_SOURCES
-from rakurs.sources.live import LiveSource, SourceSettings
+from rakurs.sources.live import ConsentSettings, LiveSource, SourceSettings
 from rakurs.sources.receiving import ReceivingSettings
 from rakurs.state.models import Connection, SyncRun
 
 Health = Literal["good", "working", "late", "bad", "paused", "new"]
 LATE_AFTER = 3
 """Missed times of the schedule after which a connection is late."""
+TOKENS = "tokens.sqlite"
+"""The file of a connection that holds what consent gave."""
 LEAST_MINUTES, MOST_MINUTES = 1, 24 * 60
 SOURCE = Text(ru="Источника", en="source")
 CONNECTION = Text(ru="Подключения", en="connection")
@@ -103,6 +105,8 @@ def settings_of(home: Home, connection: Connection) -> SourceSettings:
     settings = checked_settings(source_of(connection).settings, kept)
     if isinstance(settings, ReceivingSettings):
         return settings.model_copy(update={"received": folder / "received"})
+    if isinstance(settings, ConsentSettings):
+        return settings.model_copy(update={"tokens": folder / TOKENS})
     return settings
 
 
@@ -149,7 +153,7 @@ def checked(source: LiveSource, raw: Mapping[str, Any], *, known: SourceSettings
 def made(
     home: Home, source: LiveSource, settings: SourceSettings, *, title: str, every_minutes: int = 15
 ) -> Connection:
-    """A new connection. Its first, full run begins by itself.
+    """A new connection. Its first, full run begins by itself; where it is opened by consent, once somebody agreed.
 
     A system that was connected before gets its prefix back, so that its rows are the same rows; another never gets it.
     """
@@ -158,6 +162,7 @@ def made(
         title=_title(title),
         prefix=_prefix(home, source.name, source.identity(settings)),
         every_minutes=_minutes(every_minutes),
+        is_paused=source.is_by_consent(settings),
     )
     keep_settings(home, connection, settings)
     connection.save(force_insert=True)
@@ -183,9 +188,13 @@ def resettle(home: Home, connection: Connection, raw: Mapping[str, Any]) -> None
     source = source_of(connection)
     given = {field.name: getattr(known, field.name) for field in source.fields if field.kind != "secret"}
     settings = checked(source, given | dict(raw), known=known)
-    keep_settings(home, connection, settings)
     is_other = source.identity(settings) != source.identity(known)
-    if is_other or any(getattr(settings, name) != value for name, value in given.items()):
+    if is_other or getattr(settings, "client_id", "") != getattr(known, "client_id", ""):
+        # What one system allowed to one application is shown to no other.
+        (folder_of(home, connection) / TOKENS).unlink(missing_ok=True)
+    keep_settings(home, connection, settings)
+    meant = {field.name for field in source.fields if field.way == "any"}
+    if is_other or any(getattr(settings, name) != value for name, value in given.items() if name in meant):
         connection.cursor, connection.version = {}, connection.version + 1
         connection.save(update_fields=["cursor", "version"])
         _remember_prefix(home, connection.prefix, source.identity(settings))

@@ -18,7 +18,20 @@ from rakurs.core.table import COLUMN, Column, Table
 from rakurs.core.text import Text
 from rakurs.core.units import Kind
 from rakurs.marts.tables import AD_SPENDING, SALES, SUBSCRIPTION_LIVES
-from rakurs.schema import CALLS, CAMPAIGNS, CHANNELS, CUSTOMERS, DEALS, EMPLOYEES, LEADS, ORDERS, PRODUCTS, STAGES
+from rakurs.schema import (
+    CALLS,
+    CAMPAIGNS,
+    CHANNELS,
+    CUSTOMERS,
+    DEALS,
+    EMPLOYEES,
+    LEADS,
+    ORDERS,
+    PRODUCTS,
+    REVIEWS,
+    STAGES,
+    SURVEY_RESPONSES,
+)
 from rakurs.schema.derived import stored
 from rakurs.warehouse.reading import Reader
 
@@ -79,6 +92,18 @@ ENTITIES: Mapping[str, Entity] = {
         shown=("spent_on", "amount", "clicks", "impressions"),
         named=("channel_id", "campaign_id"),
     ),
+    "survey_responses": Entity(
+        table=stored(SURVEY_RESPONSES),
+        key="response_id",
+        shown=("answered_at", "score", "survey", "question", "comment"),
+        named=("customer_id", "employee_id"),
+    ),
+    "reviews": Entity(
+        table=stored(REVIEWS),
+        key="review_id",
+        shown=("published_at", "rating", "platform", "branch", "text", "answered_at"),
+        named=("product_id", "customer_id"),
+    ),
     "employees": Entity(table=stored(EMPLOYEES), key="employee_id", shown=("name", "department", "branch", "role")),
     "products": Entity(table=stored(PRODUCTS), key="product_id", shown=("name", "category", "brand", "list_price")),
 }
@@ -104,6 +129,9 @@ _NAMES: Mapping[str, Named] = {
         table=stored(EMPLOYEES),
         key={"employee_id": "employee_id"},
         title=Text(ru="Имя сотрудника", en="Employee name"),
+    ),
+    "product_id": Named(
+        table=stored(PRODUCTS), key={"product_id": "product_id"}, title=Text(ru="Название товара", en="Product name")
     ),
     "channel_id": Named(
         table=stored(CHANNELS), key={"channel_id": "channel_id"}, title=Text(ru="Название канала", en="Channel name")

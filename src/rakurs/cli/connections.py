@@ -1,8 +1,9 @@
-"""Which systems are followed? `rakurs sources list`, `add`, `check`, `sync`, `pause`, `resume`, `remove`."""
+"""Which systems are followed? `rakurs sources list`, `add`, `allow`, `check`, `sync`, `pause`, `resume`, `remove`."""
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 import typer
 
@@ -19,7 +20,7 @@ from rakurs.sources import LIVE_SOURCES
 from rakurs.state.opening import open_state
 
 if TYPE_CHECKING:
-    from rakurs.sources.live import LiveSource
+    from rakurs.sources.live import LiveSource, Reached
     from rakurs.state.models import SyncRun
 
 LANGUAGE = default_language()
@@ -29,8 +30,16 @@ _MADE = Text(
     ru="Подключено: {prefix}. Первая полная загрузка: rakurs sources sync {prefix}",
     en="Connected: {prefix}. The first full load: rakurs sources sync {prefix}",
 )
+_TO_ALLOW = Text(
+    ru="Подключение {prefix} ждёт разрешения. На его странице или здесь: rakurs sources allow {prefix}",
+    en="The connection {prefix} waits to be allowed. On its page, or here: rakurs sources allow {prefix}",
+)
+_OPEN_THIS = Text(
+    ru="Откройте в браузере, согласитесь и сразу вставьте адрес, на который вас вернули (пусть страница и не открылась):\n{page}",
+    en="Open this in a browser, agree, and at once paste the address you were sent back to (even if its page did not open):\n{page}",
+)
 _DONE = Text(ru="Прочитано {fetched}, изменилось {changed}", en="{fetched} read, {changed} changed")
-_CLOSED = Text(ru="Закрыто для вебхука и не загружено: {what}", en="Closed to the webhook and not loaded: {what}")
+_CLOSED = Text(ru="Закрыто и не загружено: {what}", en="Closed and not loaded: {what}")
 _OTHER = Text(ru="Вместо него начат другой запуск.", en="Another run was begun instead.")
 _SERVER_GONE = Text(
     ru="Сервер остановлен. Запуск продолжится с ним или по этой же команде.",
@@ -102,14 +111,38 @@ def add(
     known = connections.source_named(source)
     given = dict(pair.partition("=")[::2] for pair in set or [])
     settings = connections.checked(known, _asked(known, given))
-    reached = known.check(settings)
-    typer.echo(reached.who)
-    print_rows(_COUNTS, [{"title": name.to(LANGUAGE), "records": count} for name, count in reached.counts])
-    if reached.advice:
-        typer.echo(reached.advice.to(LANGUAGE))
+    is_by_consent = known.is_by_consent(settings)
+    if not is_by_consent:
+        _tell(known.check(settings))
     home = default_home().ensured()
     made = connections.made(home, known, settings, title=title or known.title.to(LANGUAGE), every_minutes=every)
-    typer.echo(_MADE.filled(prefix=made.prefix).to(LANGUAGE))
+    typer.echo((_TO_ALLOW if is_by_consent else _MADE).filled(prefix=made.prefix).to(LANGUAGE))
+
+
+@sources_app.command(
+    help=_words("Разрешить доступ через приложение (OAuth)", "Allow access through an application (OAuth)")
+)
+def allow(
+    name: _Name,
+    *,
+    back: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help=_words("Адрес возврата, записанный в приложении", "The return address written in the application"),
+        ),
+    ],
+) -> None:
+    """Prints the page on which a person agrees, asks for the address the browser came back to, and takes the code in it."""
+    _open()
+    from rakurs.app import connections, consenting  # noqa: PLC0415 - the state is open only now
+
+    home, found = default_home(), connections.connection_named(name)
+    page, question = consenting.asked(home, found, back=back, at=datetime.now(UTC))
+    typer.echo(_OPEN_THIS.filled(page=page).to(LANGUAGE))
+    came = typer.prompt(_words("Адрес возврата", "Return address"))
+    answer = dict(parse_qsl(urlsplit(came.strip()).query))
+    _tell(consenting.answered(home, question.kept(), answer, at=datetime.now(UTC))[1])
 
 
 @sources_app.command(help=_words("Проверить связь", "Test a connection"))
@@ -119,13 +152,7 @@ def check(name: _Name) -> None:
     from rakurs.app import connections  # noqa: PLC0415 - the state is open only now
 
     found = connections.connection_named(name)
-    reached = connections.source_of(found).check(connections.settings_of(default_home(), found))
-    typer.echo(reached.who)
-    print_rows(_COUNTS, [{"title": title.to(LANGUAGE), "records": count} for title, count in reached.counts])
-    if reached.advice:
-        typer.echo(reached.advice.to(LANGUAGE))
-    if reached.closed:
-        typer.echo(_CLOSED.filled(what=", ".join(title.to(LANGUAGE) for title in reached.closed)).to(LANGUAGE))
+    _tell(connections.source_of(found).check(connections.settings_of(default_home(), found)))
 
 
 @sources_app.command(help=_words("Загрузить сейчас", "Bring data now"))
@@ -204,12 +231,23 @@ def _rest(name: str, *, is_paused: bool) -> None:
     connections.paused(connections.connection_named(name), is_paused=is_paused)
 
 
+def _tell(reached: "Reached") -> None:
+    """Who answers, how many records there are, what is closed."""
+    typer.echo(reached.who)
+    print_rows(_COUNTS, [{"title": title.to(LANGUAGE), "records": count} for title, count in reached.counts])
+    if reached.advice:
+        typer.echo(reached.advice.to(LANGUAGE))
+    if reached.closed:
+        typer.echo(_CLOSED.filled(what=", ".join(title.to(LANGUAGE) for title in reached.closed)).to(LANGUAGE))
+
+
 def _asked(source: "LiveSource", given: dict[str, str]) -> dict[str, str]:
-    """What was given, and what is required besides, asked for."""
+    """What was given, and what is required besides, asked for: of an application where its id is given, else of a key."""
+    other_way = "key" if given.get("client_id") else "consent"
     return given | {
         field.name: typer.prompt(field.title.to(LANGUAGE), hide_input=field.kind == "secret")
         for field in source.fields
-        if field.is_required and not given.get(field.name)
+        if field.is_required and field.way != other_way and not given.get(field.name)
     }
 
 

@@ -29,6 +29,9 @@ _INVITED = Text(
     en="The link works once, within a week (it is not shown again): {link}",
 )
 _CLOSED = Text(ru="Ключ {prefix}… закрыт.", en="Token {prefix}… is closed.")
+_SECRET = Text(
+    ru="Секрет подписи (больше не покажем): {secret}", en="The signing secret (it is not shown again): {secret}"
+)
 _TOKEN = Text(ru="Ключ (больше не покажем): {token}", en="The token (it is not shown again): {token}")
 
 
@@ -143,11 +146,23 @@ def create_token(
     name: Annotated[str, typer.Option(help=_words("Как его называть", "What to call it"))] = "token",
     scope: Annotated[list[str] | None, typer.Option(help="read|keep|export|load|administer")] = None,
     days: Annotated[int | None, typer.Option(min=1, help=_words("Сколько дней жить", "How many days it lives"))] = None,
+    sign: Annotated[
+        bool,
+        typer.Option(
+            "--sign", help=_words("Только отдаёт данные и подписывает их", "Only hands data over, and signs it")
+        ),
+    ] = False,
 ) -> None:
-    """Prints the key once; only its hash is kept."""
+    """Prints the key once, and the secret of one that signs; neither is kept."""
     accounts = _accounts()
     scopes: Sequence[str] = scope or accounts.USUAL_TOKEN_SCOPES
     expires_at = timezone.now() + timedelta(days=days) if days else None
-    token, text = accounts.new_token(accounts.user_named(login), name=name, scopes=scopes, expires_at=expires_at)
+    token, text = accounts.new_token(
+        accounts.user_named(login), name=name, scopes=scopes, expires_at=expires_at, signs=sign
+    )
     accounts.note(None, "token", token.prefix, detail={"login": login, "name": name})
     typer.echo(_TOKEN.filled(token=text).to(LANGUAGE))
+    if sign:
+        from rakurs.app.signing import signing_secret  # noqa: PLC0415 - the state is open only now
+
+        typer.echo(_SECRET.filled(secret=signing_secret(token)).to(LANGUAGE))

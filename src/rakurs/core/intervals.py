@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import copysign, inf, sqrt
 from statistics import NormalDist, median
 
 import narwhals.stable.v2 as nw
@@ -24,8 +24,9 @@ class Interval:
         return self.low <= other.high and other.low <= self.high
 
 
-def wilson(successes: int, trials: int, *, z: float = Z_95) -> Interval | None:
-    """The Wilson score interval of a share; None without trials.
+def wilson(successes: float, trials: int, *, z: float = Z_95) -> Interval | None:
+    """The Wilson score interval of a share; None without trials. Of a mean of numbers from 0 to 1 (`successes` is their sum) it is one too,
+    wider than need be: nothing on that scale varies more than a share does.
 
     Source: Wilson, JASA 22 (1927), 209–212. Stays inside 0..1 and works at 0 and at `trials` successes.
     """
@@ -37,6 +38,36 @@ def wilson(successes: int, trials: int, *, z: float = Z_95) -> Interval | None:
     half = z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)) / denominator
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == trials else centre + half
+    return Interval(low, high)
+
+
+def net_share_interval(pluses: int, minuses: int, trials: int, *, z: float = Z_95) -> Interval | None:
+    """The score interval of `(pluses - minuses) / trials`, as of promoters less detractors; None without trials.
+
+    Stays inside -1..1 and works for few trials, and where nobody is on one side. With no minuses it is not Wilson's: that there might be
+    some is part of it. Source: Tango, Statistics in Medicine 17 (1998), 891-908; pluses and minuses are its discordant pairs.
+    """
+    if trials == 0:
+        return None
+    net = (pluses - minuses) / trials
+
+    def distance(supposed: float) -> float:
+        """How many standard errors the data are from a supposed net share, the likeliest shares with that net being true."""
+        half = (2 * trials - pluses + minuses) * supposed - pluses - minuses
+        rest = 8 * trials * minuses * supposed * (1 - supposed)
+        of_minuses = (sqrt(max(half * half + rest, 0.0)) - half) / (4 * trials)
+        variance = trials * (2 * of_minuses + supposed * (1 - supposed))
+        missed = pluses - minuses - trials * supposed
+        return missed / sqrt(variance) if variance > 0 else copysign(inf, missed)
+
+    def where(wanted: float, low: float, high: float) -> float:
+        for _ in range(60):  # halves to the last bit; the distance falls as the supposed share rises
+            middle = (low + high) / 2
+            low, high = (middle, high) if distance(middle) > wanted else (low, middle)
+        return (low + high) / 2
+
+    low = -1.0 if net == -1.0 else where(z, -1.0, net)
+    high = 1.0 if net == 1.0 else where(-z, net, 1.0)
     return Interval(low, high)
 
 

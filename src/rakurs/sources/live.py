@@ -11,12 +11,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from rakurs.core.errors import SourceRefused
 from rakurs.core.loading import Progress
 from rakurs.core.source import Delivery
 from rakurs.core.text import Text
+from rakurs.sources.consent import Consent
 from rakurs.sources.spool import Spool
 from rakurs.sources.writing import Writer
 
@@ -25,6 +26,7 @@ _CLOSED = Text(
     en="The source is closed to us: {what}. Give the key the permission, or mend the address.",
 )
 FieldKind = Literal["text", "lines", "secret", "numbers", "flag"]
+Way = Literal["any", "key", "consent"]
 WantedKind = Literal["full", "changes", "period", "records"]
 Area = Literal["crm", "telephony", "advertising", "data"]
 Cursor = Mapping[str, str]
@@ -43,15 +45,60 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class ConsentSettings(SourceSettings):
+    """Of a system that lets us in by consent too, to a company's own application: wherever its `client_id` is given, that way is taken.
+    Where the tokens lie (`tokens`) is said by the application, not by a person.
+    """
+
+    client_id: str = ""
+    client_secret: SecretStr = Field(default=SecretStr(""), validate_default=True)
+    tokens: Path | None = Field(default=None, exclude=True)
+
+    @field_validator("client_id")
+    @classmethod
+    def _is_trimmed(cls, value: str) -> str:
+        return value.strip()
+
+    @field_validator("client_secret")
+    @classmethod
+    def _is_with_its_id(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if info.data.get("client_id") and not value.get_secret_value().strip():
+            raise ValueError("the secret of the application is needed")
+        return SecretStr(value.get_secret_value().strip())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingField:
-    """One field of the settings form. `numbers` are written with commas between them."""
+    """One field of the settings form. `numbers` are written with commas between them. `way` is the way of connecting it is asked for."""
 
     name: str
     title: Text
     hint: Text
     kind: FieldKind = "text"
     is_required: bool = False
+    way: Way = "any"
+
+
+CONSENT_FIELDS = (
+    SettingField(
+        name="client_id",
+        title=Text(ru="Код приложения (client_id)", en="Id of the application (client_id)"),
+        hint=Text(
+            ru="Заполнен: вход через приложение, ключ не нужен.",
+            en="Given: connected through the application, without a key.",
+        ),
+        is_required=True,
+        way="consent",
+    ),
+    SettingField(
+        name="client_secret",
+        title=Text(ru="Ключ приложения (client_secret)", en="Secret of the application (client_secret)"),
+        hint=Text(ru="Система показывает его рядом с кодом.", en="The system shows it beside the id."),
+        kind="secret",
+        is_required=True,
+        way="consent",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,3 +212,9 @@ class LiveSource:
     """Whether its settings name places of this machine or its network, which only those who administer may open."""
     writer: Writer | None = None
     """How it is written to; None where it is only read."""
+    consent: Consent | None = None
+    """How its people are asked whether we may come in; None where only a key opens it. Its settings are `ConsentSettings` then."""
+
+    def is_by_consent(self, settings: SourceSettings) -> bool:
+        """Whether these settings are opened by consent."""
+        return self.consent is not None and isinstance(settings, ConsentSettings) and bool(settings.client_id)

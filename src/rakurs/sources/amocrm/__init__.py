@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from rakurs.core.text import Text
+from rakurs.sources.amocrm.consent import CONSENT
 from rakurs.sources.amocrm.fetching import check, fetch
 from rakurs.sources.amocrm.meaning import NAME, deliveries
 from rakurs.sources.amocrm.settings import FIELDS, AmoSettings
@@ -19,10 +20,9 @@ SOURCE = LiveSource(
         en="Leads and their way through statuses, contacts, companies, calls, tasks, employees and custom fields.",
     ),
     unverified=Text(
-        ru="Проверено на местном сервере, который отвечает по документации; с живым аккаунтом не сверялось. Вход по OAuth не "
-        "поддерживается, только долгосрочный токен.",
-        en="Tried against a local server that answers as documented, not against a live account. OAuth is not supported, only "
-        "long-lived tokens.",
+        ru="Проверено на местном сервере, который отвечает по документации; с живым аккаунтом, в том числе вход через "
+        "интеграцию, не сверялось.",
+        en="Tried against a local server that answers as documented, not against a live account; neither was consent to an integration.",
     ),
     hooks=Text(
         ru="Настройки → Интеграции → WebHooks: адрес ниже, события о сделках, контактах и компаниях. Адрес держите в тайне: подписи у "
@@ -38,6 +38,7 @@ SOURCE = LiveSource(
     told=told,
     identity=lambda settings: urlsplit(settings.address).netloc.lower(),
     writer=WRITER,
+    consent=CONSENT,
 )
 
 __all__ = ["SOURCE"]

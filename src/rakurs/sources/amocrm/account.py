@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from rakurs.core.errors import SourceRefused, SourceUnreachable
 from rakurs.core.text import Text
+from rakurs.sources.amocrm.consent import ByConsent
 from rakurs.sources.amocrm.settings import AmoSettings
 from rakurs.sources.calling import Caller, Pause
 from rakurs.sources.live import Closed
@@ -28,6 +29,12 @@ _REFUSED = Text(
     "amoМаркете и вставьте его в настройки источника.",
     en="amoCRM {host} refuses (status {status}): the token was withdrawn, has expired, or the account is not paid. Make a new "
     "long-lived token in the marketplace and put it into the source's settings.",
+)
+_SHUT = Text(
+    ru="amoCRM {host} не пускает (код {status}): интеграция отключена, доступ отозван или аккаунт не оплачен. Откройте страницу "
+    "подключения и нажмите «Разрешить» ещё раз.",
+    en="amoCRM {host} refuses (status {status}): the integration was turned off, its access was withdrawn, or the account is not paid. "
+    "Open the connection's page and press “Allow” again.",
 )
 
 _NOT_UNDERSTOOD = Text(
@@ -51,15 +58,17 @@ class Rejected(SourceUnreachable):
 
 
 class Account:
-    """One account, asked with a long-lived token. Not thread-safe."""
+    """One account, asked with a long-lived token or as an integration. Not thread-safe."""
 
     def __init__(
         self, settings: AmoSettings, *, breathe: Callable[[], None] = lambda: None, is_trial: bool = False
     ) -> None:
         self._base = f"{settings.address}/api/v4/"
         self.host = urlsplit(settings.address).hostname or ""
-        headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
-        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial, headers=headers)
+        auth = ByConsent(settings) if settings.client_id else None
+        headers = None if auth else {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
+        self._refused = _SHUT if auth else _REFUSED
+        self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial, headers=headers, auth=auth)
 
     def __enter__(self) -> Self:
         return self
@@ -130,7 +139,7 @@ class Account:
         if status == _TOO_MANY:
             raise Pause(_LIMIT_PAUSE_SECONDS)
         if status in {_UNAUTHORIZED, _PAYMENT}:
-            raise SourceRefused(_REFUSED.filled(host=self.host, status=status))
+            raise SourceRefused(self._refused.filled(host=self.host, status=status))
         if status in {_FORBIDDEN, _NOT_FOUND}:
             raise Closed(f"{self.host}, {status}")
         if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -2,17 +2,17 @@
 
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from rakurs.core.text import Text
-from rakurs.sources.live import SettingField, SourceSettings
+from rakurs.sources.live import CONSENT_FIELDS, ConsentSettings, SettingField
 
 
-class AmoSettings(SourceSettings):
-    """An account and what is wanted of it."""
+class AmoSettings(ConsentSettings):
+    """An account and what is wanted of it. `token` opens it, or an integration with an id and a secret."""
 
     address: str
-    token: SecretStr
+    token: SecretStr = Field(default=SecretStr(""), validate_default=True)
     channel_field: str = ""
     loss_reason_field: str = ""
 
@@ -24,6 +24,13 @@ class AmoSettings(SourceSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or "." not in parts.hostname:
             raise ValueError("an address such as company.amocrm.ru is needed")
         return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("token")
+    @classmethod
+    def _is_there(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if not value.get_secret_value().strip() and not info.data.get("client_id"):
+            raise ValueError("a long-lived token is needed, or the id and secret of an integration")
+        return value
 
 
 FIELDS = (
@@ -42,7 +49,9 @@ FIELDS = (
         ),
         kind="secret",
         is_required=True,
+        way="key",
     ),
+    *CONSENT_FIELDS,
     SettingField(
         name="channel_field",
         title=Text(ru="Поле с источником", en="Field of the source"),

@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from rakurs.core.text import Text
+from rakurs.sources.bitrix24.consent import CONSENT
 from rakurs.sources.bitrix24.fetching import check, fetch
 from rakurs.sources.bitrix24.meaning import NAME, deliveries
 from rakurs.sources.bitrix24.settings import FIELDS, Bitrix24Settings
@@ -19,10 +20,8 @@ SOURCE = LiveSource(
         en="Deals, leads, contacts, companies, products, activities, calls, stage history, employees and custom fields.",
     ),
     unverified=Text(
-        ru="Проверено на местном сервере, который отвечает по документации; с живым порталом не сверялось. OAuth-приложение не "
-        "поддерживается, только вебхук.",
-        en="Tried against a local server that answers as documented, not against a live portal. OAuth applications are not "
-        "supported, only webhooks.",
+        ru="Проверено на местном сервере, который отвечает по документации; с живым порталом и его сервером авторизации не сверялось.",
+        en="Tried against a local server that answers as documented, not against a live portal and its authorization server.",
     ),
     hooks=Text(
         ru="Разработчикам → Другое → Исходящий вебхук: обработчик — адрес ниже, события ONCRMDEALADD, ONCRMDEALUPDATE, "
@@ -36,8 +35,9 @@ SOURCE = LiveSource(
     fetch=fetch,
     deliveries=deliveries,
     told=told,
-    identity=lambda settings: urlsplit(settings.webhook.get_secret_value()).netloc.lower(),
+    identity=lambda settings: urlsplit(settings.address).netloc,
     writer=WRITER,
+    consent=CONSENT,
 )
 
 __all__ = ["SOURCE"]

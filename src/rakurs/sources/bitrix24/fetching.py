@@ -79,7 +79,7 @@ _LEAD_LINKS = ("ID", "COMPANY_ID", "CONTACT_ID", "HAS_PHONE", "HAS_EMAIL")
 
 def check(settings: Bitrix24Settings) -> Reached:
     """Whose webhook it is, how much there is to read, and what is closed to it."""
-    with Portal(settings.webhook.get_secret_value(), is_trial=True) as portal:
+    with Portal(settings, is_trial=True) as portal:
         asked = {name: (listing.method, listing.asked({})) for name, listing in LISTINGS.items()}
         answers = portal.batch({"who": ("profile", {}), **asked})
         who = answers.results.get("who") or {}
@@ -92,7 +92,7 @@ def check(settings: Bitrix24Settings) -> Reached:
 def fetch(settings: Bitrix24Settings, wanted: Wanted, spool: Spool, progress: Progress = silent) -> Cursor:
     """Bring what is wanted into the spool; the cursor of the next run."""
     teller = Teller(progress, _COUNTING, done=spool.total)
-    with Portal(settings.webhook.get_secret_value(), breathe=teller.breathe) as portal:
+    with Portal(settings, breathe=teller.breathe) as portal:
         return _Run(settings=settings, wanted=wanted, spool=spool, portal=portal, teller=teller).go()
 
 

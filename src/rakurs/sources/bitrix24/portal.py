@@ -15,7 +15,10 @@ from urllib.parse import quote, urlsplit
 
 from rakurs.core.errors import SourceRefused, SourceUnreachable
 from rakurs.core.text import Text
+from rakurs.sources.bitrix24 import consent
+from rakurs.sources.bitrix24.settings import Bitrix24Settings
 from rakurs.sources.calling import TRIAL_SECONDS, Caller, Pause
+from rakurs.sources.consent import Tokens, renewal
 from rakurs.sources.live import Closed
 
 PAGE = 50
@@ -30,6 +33,7 @@ _SHUT_OUT = frozenset({
     "INVALID_CREDENTIALS", "NO_AUTH_FOUND", "expired_token", "invalid_token", "INVALID_TOKEN", "user_access_error",
     "authorization_error", "PAYMENT_REQUIRED", "PORTAL_DELETED", "WRONG_AUTH_TYPE",
 })  # fmt: skip
+_EXPIRED = "expired_token"
 _CLOSED = frozenset({
     "insufficient_scope", "ACCESS_DENIED", "ERROR_METHOD_NOT_FOUND", "allowed_only_intranet_user",
     "200040300010", "200040300030", "ENTITY_TYPE_NOT_SUPPORTED",
@@ -40,6 +44,12 @@ _REFUSED = Text(
     "вебхук (Разработчикам → Другое → Входящий вебхук) и вставьте его адрес в настройки источника.",
     en="Bitrix24 {host} refuses: {code}. The webhook was removed, its owner left or the plan has no REST. Make a new incoming "
     "webhook (Developer resources → Other → Inbound webhook) and put its address into the source's settings.",
+)
+_SHUT = Text(
+    ru="Битрикс24 {host} не пускает: {code}. Приложение удалено или ему закрыли доступ, давший разрешение уволен, или тариф без REST. "
+    "Откройте страницу подключения и нажмите «Разрешить» ещё раз.",
+    en="Bitrix24 {host} refuses: {code}. The application was removed or shut out, whoever allowed it left, or the plan has no REST. "
+    "Open the connection's page and press “Allow” again.",
 )
 _BUSY = Text(
     ru="Битрикс24 {host} просит подождать: исчерпано время работы методов. Попробуйте через несколько минут.",
@@ -102,12 +112,23 @@ class Answers:
         return self.results[name]
 
 
-class Portal:
-    """One portal, asked through an incoming webhook. Not thread-safe; `breathe` is called between and during calls."""
+class _Expired(SourceRefused):
+    """The access token is good no longer; a call with it did nothing."""
 
-    def __init__(self, webhook: str, *, breathe: Callable[[], None] = lambda: None, is_trial: bool = False) -> None:
-        self._base = webhook.rstrip("/") + "/"
-        self.host = urlsplit(webhook).hostname or ""
+
+class Portal:
+    """One portal, asked through an incoming webhook or as an application. Not thread-safe; `breathe` is called between and during
+    calls.
+    """
+
+    def __init__(
+        self, settings: Bitrix24Settings, *, breathe: Callable[[], None] = lambda: None, is_trial: bool = False
+    ) -> None:
+        self._settings = settings
+        self._tokens = Tokens(settings.tokens) if settings.client_id else None
+        self._access = "" if self._tokens is None else self._tokens.pair.access
+        self._base = f"{settings.address}/rest/" if self._tokens else settings.webhook.get_secret_value()
+        self.host = urlsplit(settings.address).hostname or ""
         self._longest_rest = TRIAL_SECONDS if is_trial else _LONGEST_REST_SECONDS
         self._caller = Caller(rate=_RATE, burst=_BURST, breathe=breathe, is_trial=is_trial)
         self.server_time = ""
@@ -130,7 +151,7 @@ class Portal:
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """The `result` of one call. Raises Closed, SourceRefused, SourceUnreachable."""
-        answer = self._caller.post(f"{self._base}{method}", params or {}, judge=self._judge)
+        answer = self._answered(method, params or {})
         if "error" in answer:
             raise _failure(method, str(answer["error"]), str(answer.get("error_description", "")))
         spent = answer.get("time", {})
@@ -138,6 +159,17 @@ class Portal:
         self._reset_at = spent.get("operating_reset_at", self._reset_at)
         self._took = float(spent.get("duration", 0.0))
         return answer["result"]
+
+    def _answered(self, method: str, params: Mapping[str, Any]) -> Any:
+        address = f"{self._base}{method}"
+        if self._tokens is None:
+            return self._caller.post(address, params, judge=self._judge)
+        try:
+            return self._caller.post(address, {**params, "auth": self._access}, judge=self._judge)
+        except _Expired:
+            # Only now: the vendor shuts applications out that renew by the clock.
+            self._access = self._tokens.renewed(self._access, lambda old: consent.pair(self._settings, renewal(old)))
+            return self._caller.post(address, {**params, "auth": self._access}, judge=self._judge)
 
     def batch(self, commands: Mapping[str, tuple[str, Mapping[str, Any]]], *, is_chain: bool = False) -> Answers:
         """Up to 50 calls at once; those that were told to wait are asked again.
@@ -256,7 +288,8 @@ class Portal:
         if code == "OPERATION_TIME_LIMIT":
             raise Pause(_until(self._reset_at))
         if code in _SHUT_OUT or (status in {401, 403} and code not in _CLOSED):
-            raise SourceRefused(_REFUSED.filled(host=self.host, code=code or status))
+            words = (_SHUT if self._tokens else _REFUSED).filled(host=self.host, code=code or status)
+            raise _Expired(words) if code == _EXPIRED else SourceRefused(words)
 
     def _rest(self) -> None:
         """Wait until the portal takes such calls again, and ask it for less at once from then on."""

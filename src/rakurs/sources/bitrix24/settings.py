@@ -1,11 +1,12 @@
 """What must Rakurs know of a portal before it can follow it?"""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from rakurs.core.text import Text
-from rakurs.sources.live import SettingField, SourceSettings
+from rakurs.sources.live import CONSENT_FIELDS, ConsentSettings, SettingField
 
 _WEBHOOK_PARTS = 3
 
@@ -17,23 +18,44 @@ def _numbers(value: object) -> object:
     )
 
 
-class Bitrix24Settings(SourceSettings):
-    """A portal and what is wanted of it."""
+class Bitrix24Settings(ConsentSettings):
+    """A portal and what is wanted of it. `webhook` opens it, or an application of the portal with an id and a secret."""
 
-    webhook: SecretStr
+    portal: str = Field(default="", validate_default=True)
+    webhook: SecretStr = Field(default=SecretStr(""), validate_default=True)
     application_token: SecretStr = SecretStr("")
     smart_processes: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = ()
     loss_reason_field: str = ""
     is_order_source: bool = True
 
+    @field_validator("portal")
+    @classmethod
+    def _is_portal(cls, value: str, info: ValidationInfo) -> str:
+        """Only an application needs the address: a webhook holds its own."""
+        text = value.strip() if "://" in value or not value.strip() else f"https://{value.strip()}"
+        parts = urlsplit(text)
+        is_address = parts.scheme in {"http", "https"} and "." in (parts.hostname or "")
+        if not is_address and (text or info.data.get("client_id")):
+            raise ValueError("an address such as company.bitrix24.ru is needed")
+        return f"{parts.scheme}://{parts.netloc.lower()}" if text else ""
+
     @field_validator("webhook")
     @classmethod
-    def _is_webhook(cls, value: SecretStr) -> SecretStr:
-        scheme, _, rest = value.get_secret_value().strip().partition("://")
+    def _is_webhook(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        given = value.get_secret_value().strip()
+        if info.data.get("client_id") and not given:
+            return SecretStr("")
+        scheme, _, rest = given.partition("://")
         parts = rest.strip("/").split("/")
         if scheme not in {"http", "https"} or parts[1:2] != ["rest"] or len(parts) < _WEBHOOK_PARTS + 1:
             raise ValueError("an address such as https://company.bitrix24.ru/rest/1/code/ is needed")
         return SecretStr(f"{scheme}://{'/'.join(parts[:4])}/")
+
+    @property
+    def address(self) -> str:
+        """The portal's address, without any key."""
+        parts = urlsplit(self.portal if self.client_id else self.webhook.get_secret_value())
+        return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 FIELDS = (
@@ -46,7 +68,16 @@ FIELDS = (
         ),
         kind="secret",
         is_required=True,
+        way="key",
     ),
+    SettingField(
+        name="portal",
+        title=Text(ru="Адрес портала", en="Address of the portal"),
+        hint=Text(ru="Например company.bitrix24.ru", en="Such as company.bitrix24.com"),
+        is_required=True,
+        way="consent",
+    ),
+    *CONSENT_FIELDS,
     SettingField(
         name="application_token",
         title=Text(ru="Токен исходящего вебхука", en="Token of the outbound webhook"),

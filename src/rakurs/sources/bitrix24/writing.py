@@ -176,7 +176,7 @@ class _Pen:
 
 @contextmanager
 def _opened(settings: Bitrix24Settings, breathe: Callable[[], None]) -> Generator[Pen]:
-    with Portal(settings.webhook.get_secret_value(), breathe=breathe) as portal:
+    with Portal(settings, breathe=breathe) as portal:
         yield _Pen(portal)
 
 

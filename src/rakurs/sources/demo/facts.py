@@ -1,6 +1,6 @@
 """Facts: what was drawn in fact? Counts of each chunk, added up, so that sampling error can be told from a mistake."""
 
-from rakurs.sources.demo import advertising, experiments, stock
+from rakurs.sources.demo import advertising, experiments, stock, voice
 from rakurs.sources.demo.catalogue import RISEN_BRANCH, RISEN_DAYS_AGO, product_id
 from rakurs.sources.demo.deals import ABANDONED, LOST, MATURE_DAYS, OPEN, WON
 from rakurs.sources.demo.people import (
@@ -146,6 +146,7 @@ _TOPICS = {
         from deals as d join deal_values as v using (deal_no) where d.outcome = {WON}
     """,
     "experiment": experiments.FACTS,
+    **voice.FACTS,
     "duplicate": "select name_change as key, count(*) as pairs from duplicates group by all",
 }
 """Topic -> one row per key with its counts."""

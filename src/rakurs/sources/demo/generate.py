@@ -28,6 +28,7 @@ from rakurs.sources.demo import (
     serving,
     stock,
     subscriptions,
+    voice,
 )
 from rakurs.sources.demo.files import FileKind, Folder
 from rakurs.sources.demo.reckoning import truth_of
@@ -115,7 +116,7 @@ def _make_once(connection: Connection, output: Folder) -> None:
 
 def _make_chunk(connection: Connection, output: Folder, *, first: int, past: int, number: int) -> None:
     define_chunk(connection, first=first, past=past)
-    for part in (people, identity, deals, orders, serving, contacts, subscriptions, experiments):
+    for part in (people, identity, deals, orders, serving, contacts, subscriptions, experiments, voice):
         run(connection, part.CHUNK_STEPS)
     output.write_parts(connection, CHUNK_RECORDS, part=number)
     output.write_truth_parts(connection, CHUNK_TRUTH, part=number)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from rakurs.sources.demo import catalogue, contacts, days, dirt, experiments, facts, people, promotions
+from rakurs.sources.demo import catalogue, contacts, days, dirt, experiments, facts, people, promotions, voice
 from rakurs.sources.demo import deals as deals_part
 from rakurs.sources.demo.steps import Connection
 from rakurs.sources.demo.truth import (
@@ -68,6 +68,21 @@ def truth_of(connection: Connection, *, customers: int, seed: int, first_day: da
         ),
         promo_codes=_promo_codes(counts),
         experiments=_experiments(counts),
+        promoters=_recommending(counts, 0, "promoters"),
+        detractors=_recommending(counts, 1, "detractors"),
+        satisfied=Rate(
+            parameter=voice.SATISFIED_SHARE,
+            trials=_count(counts, "csat", "all", "answers"),
+            successes=_count(counts, "csat", "all", "satisfied"),
+        ),
+        five_stars={
+            key: Rate(
+                parameter=share,
+                trials=_count(counts, "stars", key, "reviews"),
+                successes=_count(counts, "stars", key, "fives"),
+            )
+            for key, share in voice.FIVE_STARS.items()
+        },
         foreign_deals={code: one["deals"] for code, one in counts["currency"].items() if code != "RUB"},
         changes=_changes(counts, past_day),
     )
@@ -188,6 +203,17 @@ def _experiments(counts: Counts) -> tuple[ExperimentTruth, ...]:
         )
         for code, name, *_ in experiments.EXPERIMENTS
     )
+
+
+def _recommending(counts: Counts, place: int, measure: str) -> dict[str, Rate]:
+    return {
+        key: Rate(
+            parameter=shares[place],
+            trials=_count(counts, "nps", key, "answers"),
+            successes=_count(counts, "nps", key, measure),
+        )
+        for key, shares in voice.NPS.items()
+    }
 
 
 def _segments(counts: Counts, customers: int) -> tuple[SegmentTruth, ...]:

@@ -11,6 +11,7 @@ from rakurs.sources.demo.identity import typed_phone
 from rakurs.sources.demo.orders import order_id
 from rakurs.sources.demo.people import COMPANY, customer_id, employee_id
 from rakurs.sources.demo.stock import PLACE
+from rakurs.sources.demo.voice import PLATFORMS, REPLIED_SHARE
 
 DUPLICATE_SHIFT = 9_000_000
 """A duplicate's number is the original's plus this."""
@@ -168,6 +169,29 @@ CHUNK_RECORDS = {
             (day_at(from_no) + interval 10 hours)::varchar as assigned_at,
             if(is_treated, 'treatment', 'control') as arm, experiment, if(is_treated, cost, 0)::varchar as cost
         from experiment_assignments
+    """,
+    "survey_responses": f"""
+        select order_no * 2 as row_no, format('SR{{:012d}}', order_no) as response_id,
+            moment(answered_second)::varchar as answered_at, 'nps' as kind, score::varchar as score, 'После заказа' as survey,
+            'Посоветуете ли вы нас?' as question, if(score <= 6, 'Долго везли', null) as comment,
+            {customer_id("no")} as customer_id, null::varchar as employee_id, null::varchar as deal_id, {order_id("order_no")} as order_id
+        from recommending
+        union all
+        select deal_no * 2 + 1 as row_no, format('SD{{:09d}}', deal_no) as response_id,
+            moment(answered_second)::varchar as answered_at, 'csat' as kind, score::varchar as score, 'После сделки' as survey,
+            'Довольны ли вы работой менеджера?' as question, null::varchar as comment, {customer_id("no")} as customer_id,
+            {employee_id("employee_no")} as employee_id, {deal_id("deal_no")} as deal_id, null::varchar as order_id
+        from satisfied
+    """,
+    "reviews": f"""
+        select review_no as row_no, format('RV{{:012d}}', review_no) as review_id,
+            moment(published_second)::varchar as published_at, rating::varchar as rating,
+            [{", ".join(f"'{platform}'" for platform in PLATFORMS)}][1 + pick(review_no, 'platform', {len(PLATFORMS)})] as platform,
+            if(rating < 5, 'Ожидали большего', 'Всё понравилось') as text,
+            if(u(review_no, 'replied') < {REPLIED_SHARE} and published_second + 86400 < past_second(),
+                moment(published_second + 86400)::varchar, null) as answered_at,
+            {customer_id("no")} as customer_id, {product_id("product_no")} as product_id
+        from reviews
     """,
     "activities": f"""
         select activity_no as row_no, {activity_id("activity_no")} as activity_id, moment(at_second)::varchar as "at",

@@ -197,6 +197,12 @@ class Truth:
     """Lines sold under a promotion, and how many of them took twice as many."""
     promo_codes: Mapping[str, Rate]
     experiments: tuple[ExperimentTruth, ...]
+    promoters: Mapping[str, Rate]
+    """Before deliveries got slow, and after; so are detractors."""
+    detractors: Mapping[str, Rate]
+    satisfied: Rate
+    five_stars: Mapping[str, Rate]
+    """Reviews of the poor category, and of the usual ones."""
     foreign_deals: Mapping[str, int]
     changes: tuple[ChangeTruth, ...]
 

@@ -143,7 +143,10 @@ class Session(AbstractBaseSession):
 
 
 class ApiToken(models.Model):
-    """A personal key to the API. Only its SHA-256 is kept; `prefix` lets its owner tell one from another."""
+    """A personal key to the API. Only its SHA-256 is kept; `prefix` lets its owner tell one from another.
+
+    One with a word in `signing` signs what it sends; its secret is made of that word, and is not kept.
+    """
 
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=100)
@@ -153,6 +156,7 @@ class ApiToken(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    signing = models.CharField(max_length=32, default="", blank=True)
 
     class Meta:  # noqa: D106
         ordering: ClassVar[list[str]] = ["id"]

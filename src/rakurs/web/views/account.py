@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_cookie
 
 from rakurs.app import people, second_factor
-from rakurs.app.accounts import TOKEN_SCOPES, keep_own_password, new_token, note
+from rakurs.app.accounts import SIGNING_SCOPES, TOKEN_SCOPES, keep_own_password, new_token, note
+from rakurs.app.signing import signing_secret
 from rakurs.core.errors import BadInput
 from rakurs.core.text import Text
 from rakurs.state.models import Session, User
@@ -92,7 +93,12 @@ def change_password(request: HttpRequest) -> HttpResponse:
 @never_cache
 @vary_on_cookie
 def account(
-    request: HttpRequest, *, new_key: str = "", codes: tuple[str, ...] = (), problem: Text | None = None
+    request: HttpRequest,
+    *,
+    new_key: str = "",
+    new_secret: str = "",
+    codes: tuple[str, ...] = (),
+    problem: Text | None = None,
 ) -> HttpResponse:
     """Language, theme, password, second factor, sessions, keys; a new key or new codes are shown this once."""
     user = user_of(request)
@@ -113,6 +119,8 @@ def account(
         "codes_left": second_factor.codes_left(user),
         "is_factor_required": user.role in workspace().company.second_factor_roles,
         "new_key": new_key,
+        "new_secret": new_secret,
+        "may_sign": all(user.may(deed) for deed in SIGNING_SCOPES),
         "codes": codes,
         "problem": said(problem) if problem else "",
     }
@@ -137,9 +145,11 @@ def create_token(request: HttpRequest) -> HttpResponse:
     wanted = [scope for scope in TOKEN_SCOPES if scope == "read" or (request.POST.get(scope) and user.may(scope))]
     days = whole_number(request.POST.get("days"))
     expires_at = timezone.now() + timedelta(days=days) if 0 < days <= MOST_DAYS else None
-    token, text = new_token(user, name=request.POST.get("name", ""), scopes=wanted, expires_at=expires_at)
-    note(user, "token", token.prefix, detail={"name": token.name, "scopes": wanted, "days": days or None})
-    return _account(request, new_key=text)
+    token, text = new_token(
+        user, name=request.POST.get("name", ""), scopes=wanted, expires_at=expires_at, signs="signs" in request.POST
+    )
+    note(user, "token", token.prefix, detail={"name": token.name, "scopes": token.scopes, "days": days or None})
+    return _account(request, new_key=text, new_secret=signing_secret(token) if token.signing else "")
 
 
 @require_POST

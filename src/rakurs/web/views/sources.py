@@ -8,9 +8,10 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone as clock
 from django.views.decorators.http import require_POST
 
-from rakurs.app import connections, syncing
+from rakurs.app import connections, consenting, syncing
 from rakurs.app.accounts import note
 from rakurs.app.connection_documents import KIND_WORDS, STATUS_WORDS, run_document, state_document
 from rakurs.app.reports import report_read
@@ -19,7 +20,7 @@ from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.schema import table_named
 from rakurs.sources import LIVE_SOURCES
-from rakurs.sources.live import Area, LiveSource
+from rakurs.sources.live import Area, LiveSource, Reached
 from rakurs.state.models import Connection, SyncRun
 from rakurs.web.access import REFUSED, format_of, may, user_of, workspace
 from rakurs.web.language import page_language, said
@@ -50,6 +51,13 @@ TONES: Mapping[str, str] = {
 _CONNECTED = Text(
     ru="Подключено. Ответил {who}; первая загрузка начинается.", en="Connected. {who} answered; the first load begins."
 )
+_TO_ALLOW = Text(
+    ru="Сохранено. Осталось разрешить доступ: нажмите «Разрешить».",
+    en="Saved. What is left is to allow access: press “Allow”.",
+)
+_ALLOWED = Text(ru="Доступ разрешён: отвечает {who}.", en="Access is allowed: {who} answers.")
+_ASKED = "consent"
+"""Where a session keeps the question that somebody was sent to answer."""
 _PARTLY = Text(ru="Закрыто и не загрузится: {closed}.", en="Closed and not loaded: {closed}.")
 _ANSWERS = Text(ru="Связь есть: отвечает {who}.", en="The connection works: {who} answers.")
 _ANSWERS_PARTLY = Text(
@@ -97,7 +105,7 @@ def new(request: HttpRequest, name: str) -> HttpResponse:
     if request.method == "POST":
         try:
             settings = connections.checked(source, {**given, **_flags(source, given)})
-            reached = source.check(settings)
+            reached = None if source.is_by_consent(settings) else source.check(settings)
             made = connections.made(
                 workspace().home, source, settings, title=given.get("title", ""), every_minutes=_minutes(given)
             )
@@ -105,13 +113,19 @@ def new(request: HttpRequest, name: str) -> HttpResponse:
             problem = _words_of(wrong, source)
         else:
             note(user_of(request), "connection made", made.prefix)
-            messages.success(request, said(reached.advice or _CONNECTED.filled(who=reached.who)))
-            if reached.closed:
-                messages.warning(
-                    request, said(_PARTLY.filled(closed=", ".join(said(title) for title in reached.closed)))
-                )
+            if reached is None:
+                messages.success(request, said(_TO_ALLOW))
+            else:
+                messages.success(request, said(reached.advice or _CONNECTED.filled(who=reached.who)))
+                _warn_of(request, reached)
             return redirect("source", made.pk)
-    context = {"source": source, "fields": _fields(source, given), "given": given, "problem": problem}
+    context = {
+        "source": source,
+        "fields": _fields(source, given),
+        "given": given,
+        "problem": problem,
+        "back": public(request, consenting.RETURN_PATH),
+    }
     return page_or_part(request, whole="rakurs/source_new.html", part="rakurs/_source_new.html", context=context)
 
 
@@ -134,10 +148,47 @@ def source(request: HttpRequest, connection_id: str) -> HttpResponse:
             known, {**shown, **{name: "on" for name, value in shown.items() if value is True}}, shown=shown
         ),
         "hook": hook,
+        "back": public(request, consenting.RETURN_PATH),
+        "is_by_consent": consenting.is_by_consent(workspace().home, found),
+        "is_allowed": consenting.is_allowed(workspace().home, found),
         "may_settle": not known.reaches_inside or user_of(request).may("administer"),
         "today": workspace().clock_today.isoformat(),
     }
     return page_or_part(request, whole="rakurs/source.html", part="rakurs/_source.html", context=context)
+
+
+@may("load")
+def allow(request: HttpRequest, connection_id: str) -> HttpResponse:
+    """Off to the system's own page, where its person agrees. What comes back must repeat the word that this session keeps."""
+    found = _found(connection_id)
+    _let_in(request, connections.source_of(found))
+    back = public(request, consenting.RETURN_PATH)
+    address, question = consenting.asked(workspace().home, found, back=back, at=clock.now())
+    request.session[_ASKED] = question.kept()
+    return redirect(address)
+
+
+@may("load")
+def allowed(request: HttpRequest) -> HttpResponse:
+    """Back from the system with a code: it becomes tokens, once."""
+    kept = request.session.pop(_ASKED, None)
+    # A word that was used opens nothing more, whatever becomes of the answer.
+    request.session.save()
+    user = user_of(request)
+    try:
+        found, reached = consenting.answered(workspace().home, kept, request.GET.dict(), at=clock.now(), by=user)
+    except RakursError as wrong:
+        messages.error(request, said(wrong.message))
+        return redirect("source", kept["connection"]) if kept else redirect("sources")
+    note(user, "connection allowed", found.prefix)
+    messages.success(request, said(_ALLOWED.filled(who=reached.who)))
+    _warn_of(request, reached)
+    return redirect("source", found.pk)
+
+
+def _warn_of(request: HttpRequest, reached: Reached) -> None:
+    if reached.closed:
+        messages.warning(request, said(_PARTLY.filled(closed=", ".join(said(title) for title in reached.closed))))
 
 
 @require_POST
@@ -261,7 +312,8 @@ def _fields(
             "title": said(field.title),
             "hint": said(field.hint),
             "kind": field.kind,
-            "is_required": field.is_required and not (shown or {}).get(field.name),
+            "is_required": field.is_required and field.way == "any" and not (shown or {}).get(field.name),
+            "way": field.way,
             "is_set": bool((shown or {}).get(field.name)),
             "value": "" if field.kind == "secret" else given.get(field.name, ""),
             "is_on": field.kind == "flag" and given.get(field.name) == "on",
