@@ -11,9 +11,12 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
+
+from forking import COMMAND, SERVER, Fork
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE.parent / "src"
@@ -23,7 +26,7 @@ ONE_AFTER_ANOTHER = """
 import json, sys
 from typer.testing import CliRunner
 from rakurs.cli.root import app
-done = [CliRunner().invoke(app, command, prog_name="rakurs") for command in json.load(sys.stdin)]
+done = [CliRunner().invoke(app, command, prog_name="rakurs") for command in json.loads(sys.argv[1])]
 print(json.dumps([(one.exit_code, one.stdout if one.exit_code == 0 else one.output) for one in done]))
 """
 FIRST_LOGIN = re.compile(r"Log in as (\S+) with the one-time password (\S+) ")
@@ -33,7 +36,7 @@ FIRST_LOGIN = re.compile(r"Log in as (\S+) with the one-time password (\S+) ")
 class Served:
     """A server under test: where it listens, its process, what it printed."""
 
-    process: subprocess.Popen[str]
+    process: Fork
     url: str
     key: str
     log: Path
@@ -96,24 +99,25 @@ class Machine:
         return done.stdout if exit_code == 0 else done.stderr
 
     def done(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "rakurs", *arguments]
-        done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, encoding="utf-8", timeout=240, check=False
-        )
+        done = self.ran(COMMAND, *arguments)
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
+    def ran(self, code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """What a program printed that was run to its end where the home is."""
+        with TemporaryDirectory() as folder:
+            out, error = Path(folder, "out"), Path(folder, "error")
+            fork = Fork(code, arguments, environment=self.environment | environment, out=out, error=error)
+            try:
+                exit_code = fork.wait(240)
+            finally:
+                fork.kill()
+            printed = [path.read_text(encoding="utf-8") for path in (out, error)]
+            return subprocess.CompletedProcess(arguments, exit_code, *printed)
+
     def run_all(self, commands: Sequence[Sequence[str]]) -> list[str]:
         """What each of many commands printed, run one after another in one process: starting costs more than most."""
-        done = subprocess.run(
-            [sys.executable, "-c", ONE_AFTER_ANOTHER],
-            env=self.environment,
-            input=json.dumps([list(command) for command in commands]),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-        )
+        done = self.ran(ONE_AFTER_ANOTHER, json.dumps([list(command) for command in commands]))
         assert done.returncode == 0, done.stderr
         results = json.loads(done.stdout)
         for command, (exit_code, printed) in zip(commands, results, strict=True):
@@ -127,8 +131,7 @@ class Machine:
     def served(self) -> Generator[Served]:
         """A server on a free port, up and answering; stopped at the end whatever happened."""
         log = self.home.parent / f"{self.home.name}-{time.monotonic_ns()}.log"
-        with log.open("w", encoding="utf-8") as out:
-            process = self.start("serve", "--port", "0", stdout=out, stderr=subprocess.STDOUT)
+        process = Fork(SERVER, ["--port", "0"], environment=self.environment, out=log)
         try:
             yield self._up(process, log)
         finally:
@@ -140,7 +143,7 @@ class Machine:
                 process.kill()
                 process.wait(10)
 
-    def _up(self, process: subprocess.Popen[str], log: Path) -> Served:
+    def _up(self, process: Fork, log: Path) -> Served:
         deadline = time.monotonic() + START_SECONDS
         announcement = self.home / "server.json"
         while time.monotonic() < deadline:

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +47,6 @@ def routes_of(machine: Machine) -> list[Route]:
 
 def script(machine: Machine, text: str, *arguments: str) -> Any:
     """What a script prints as JSON, run where the home's state can be read."""
-    environment = {**machine.environment, "DJANGO_SETTINGS_MODULE": "rakurs.config.settings"}
-    command = [sys.executable, "-c", text, *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+    done = machine.ran(text, *arguments, DJANGO_SETTINGS_MODULE="rakurs.config.settings")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -2,9 +2,7 @@
 
 import json
 import random
-import signal
 import subprocess
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +13,7 @@ import httpx
 import pytest
 
 from effort import tries
+from forking import COMMAND, Fork
 from offices import Office
 from processes import Machine
 from sources.bitrix24_portal import Portal
@@ -246,20 +245,22 @@ def test_a_command_killed_at_any_moment_ends_with_the_portals_numbers(fresh: Mac
     chance = random.Random(24)
     with Portal(deals=400, contacts=200, companies=60, leads=100, activities=500, calls=100) as portal:
         fresh.run("sources", "add", "bitrix24", "--title", "П", "--set", f"webhook={portal.url}")
-        command = [sys.executable, "-m", "rakurs", "sources", "sync", "bitrix24"]
         ended = 0
         with slowed(portal, 0.03):
             for _ in range(KILLS):
-                process = subprocess.Popen(
-                    command, env=fresh.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                process = Fork(
+                    COMMAND,
+                    ["sources", "sync", "bitrix24"],
+                    environment=fresh.environment,
+                    out=fresh.home.parent / "out",
                 )
                 try:
-                    process.wait(chance.uniform(1.0, 3.5))
+                    process.wait(chance.uniform(0, 2.5))
                     ended += 1
                     changed = chance.choice(list(portal.records["deal"]))
                     portal.change("deal", changed, OPPORTUNITY=f"{ended}00.50")
                 except subprocess.TimeoutExpired:
-                    process.send_signal(signal.SIGKILL)
+                    process.kill()
                     process.wait(10)
         fresh.run("sources", "sync", "bitrix24")
         run = json.loads(fresh.run("sources", "sync", "bitrix24", "--full", "--format", "json"))

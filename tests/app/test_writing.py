@@ -3,12 +3,10 @@
 import json
 import random
 import re
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 from time import sleep
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 
 from effort import tries
+from forking import Fork
 from routes import script
 from sources.writable import System
 from writing_house import House, house
@@ -93,14 +92,7 @@ class Cut:
 
     def command(self, *arguments: str) -> dict[str, Any]:
         """What a quick command says of a writing; it must come through."""
-        done = subprocess.run(
-            [sys.executable, "-c", QUICK, "write", *arguments, "--format", "json"],
-            env=self.house.machine.environment,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
+        done = self.house.machine.ran(QUICK, "write", *arguments, "--format", "json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -151,7 +143,7 @@ def test_only_customers_whom_the_person_may_see_are_told_of(home: Cut) -> None:
     assert script(home.house.machine, SEEN, home.prefix, home.segments["12"]) == [[12, 12], [0, 0]]
 
 
-def test_killed_at_twenty_moments_each_deed_is_done_once(cut: Cut) -> None:
+def test_killed_at_random_moments_each_deed_is_done_once(cut: Cut, tmp_path: Path) -> None:
     chance, server = random.Random(7), cut.system.server
     run = cut.previewed(PEOPLE, "--value", "segment", "--comment", "Убитый", "--task", "Убитая задача")
     assert run["counts"]["planned"] == 3 * PEOPLE
@@ -160,17 +152,13 @@ def test_killed_at_twenty_moments_each_deed_is_done_once(cut: Cut) -> None:
     verb, kills = "confirm", 0
     while kills < KILLS:
         came = slowed(cut.system, 0.02)
-        process = subprocess.Popen(
-            [sys.executable, "-c", QUICK, "write", verb, run["id"]],
-            env=cut.house.machine.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        environment = cut.house.machine.environment
+        process = Fork(QUICK, ["write", verb, run["id"]], environment=environment, out=tmp_path / "out")
         while not came.wait(0.05) and process.poll() is None:
             pass
         sleep(chance.uniform(0.0, 0.8))
         assert process.poll() is None, "it was over before it could be killed"
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait(10)
         verb, kills = "resume", kills + 1
     setattr(server, slow, 0.0)
