@@ -12,7 +12,7 @@ from rakurs.analyses.columns import answered, choice, column, overlapping
 from rakurs.analyses.sales.pipeline_days import STATES, UNSEEN, WITHOUT_AMOUNT, believed
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Need
 from rakurs.core.frames import same
-from rakurs.core.params import CUSTOMER_SEGMENT, PRESET_LABELS, PeriodParams, parameter
+from rakurs.core.params import CUSTOMER_SEGMENT, PRESET_LABELS, RECORDS, PeriodParams, Records, parameter
 from rakurs.core.periods import DAY, Preset
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -29,6 +29,7 @@ class PipelineChangesParams(PeriodParams):
     manager: str | None = parameter(None, Text(ru="Менеджер", en="Manager"), unit=Unit.ID, options="manager")
     channel: str | None = parameter(None, Text(ru="Канал", en="Channel"), unit=Unit.ID, options="channel")
     customer_segment: str | None = CUSTOMER_SEGMENT
+    records: Records = RECORDS
     expected_from: date | None = parameter(
         None,
         Text(ru="Ожидаются с", en="Expected from"),

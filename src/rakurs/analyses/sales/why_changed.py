@@ -26,7 +26,7 @@ from rakurs.analyses.sales.change_words import told
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members, Need
 from rakurs.core.decomposition import CENT, rounded_to_sum
 from rakurs.core.discoveries import benjamini_hochberg
-from rakurs.core.params import CUSTOMER_SEGMENT, PRESET_LABELS, PeriodParams, parameter
+from rakurs.core.params import CUSTOMER_SEGMENT, PRESET_LABELS, RECORDS, PeriodParams, Records, parameter
 from rakurs.core.periods import DAY, Comparison, Period, Preset, compared_period
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -73,6 +73,7 @@ class WhyChangedParams(PeriodParams):
     manager: str | None = parameter(None, Text(ru="Менеджер", en="Manager"), unit=Unit.ID, options="manager")
     channel: str | None = parameter(None, Text(ru="Канал", en="Channel"), unit=Unit.ID, options="channel")
     customer_segment: str | None = CUSTOMER_SEGMENT
+    records: Records = RECORDS
     false_share: float = parameter(
         0.05,
         Text(ru="Доля ложных находок", en="Share of false findings"),
