@@ -161,9 +161,9 @@ def _clusters(cursor: Cursor) -> pa.Table:
     cursor.register("asked", pa.table({"record_id": pa.array(asked, pa.string())}))
     try:
         people = {
-            record: (Person(tax_id=tax, birth_date=born, kind=kind), created)
-            for record, tax, born, kind, created in cursor.execute(
-                "select record_id, tax_id, birth_date, kind, created_at from identity_keys semi join asked using (record_id)"
+            record: (Person(tax_id=tax, birth_date=born, kind=kind, branch=kpp), created)
+            for record, tax, born, kind, kpp, created in cursor.execute(
+                "select record_id, tax_id, birth_date, kind, kpp, created_at from identity_keys semi join asked using (record_id)"
             ).fetchall()
         }
     finally:
