@@ -26,8 +26,10 @@ class CalendarRules:
     fiscal_year_start: int = 1
 
 
-SUSPECT_RULES = ("back_dated", "closed_in_bulk", "duplicate", "no_amount", "orphan", "unknown_stage")
-"""The rules of quality by which a record is suspect where the company has chosen none: what they find counts wrongly."""
+SUSPECT_RULES = ("back_dated", "duplicate", "no_amount", "orphan", "unknown_stage")
+"""The rules of quality by which a record is suspect where the company has chosen none: what they find counts wrongly.
+
+How many deals closed in a day are too many, and how many fields must be filled, differs from company to company."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,14 @@ ADDRESS_FIELDS = (
 KPP_FIELDS = ("kpp", "KPP", "КПП", "кпп")
 """The reason code of registration: branches of one legal entity share its tax id and differ in it."""
 
-_HYPHENED = {"пр-кт": "проспект", "пр-т": "проспект", "пр-д": "проезд", "б-р": "бульвар", "р-н": "район", "пл-дь": "площадь"}
+_HYPHENED = {
+    "пр-кт": "проспект",
+    "пр-т": "проспект",
+    "пр-д": "проезд",
+    "б-р": "бульвар",
+    "р-н": "район",
+    "пл-дь": "площадь",
+}
 _WORDS: Mapping[str, str] = {
     "г": "город",
     "гор": "город",

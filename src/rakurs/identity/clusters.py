@@ -103,7 +103,11 @@ def clustered(
         left, right = (
             of.setdefault(record, _Cluster.of(record, people.get(record))) for record in (link.left_id, link.right_id)
         )
-        if left is right or (link.rule != "person" and left.contradicts(right, link.rule)) or _apart(left, right, apart):
+        if (
+            left is right
+            or (link.rule != "person" and left.contradicts(right, link.rule))
+            or _apart(left, right, apart)
+        ):
             continue
         larger, smaller = (left, right) if len(left.records) >= len(right.records) else (right, left)
         for record in (link.left_id, link.right_id):

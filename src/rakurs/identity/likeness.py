@@ -86,7 +86,9 @@ def _is_shared(key: pa.ChunkedArray) -> bool:
 
 
 def _answer(table: str) -> str:
-    told = {name: f"mw_{name}" + (f" + coalesce(mw_tf_adj_{name}, 0)" if name in BY_FREQUENCY else "") for name in COMPARED}
+    told = {
+        name: f"mw_{name}" + (f" + coalesce(mw_tf_adj_{name}, 0)" if name in BY_FREQUENCY else "") for name in COMPARED
+    }
     weights = ", ".join(f"({weight})::double as {name}_weight" for name, weight in told.items())
     return f"""
         select least(record_id_l, record_id_r) as left_id, greatest(record_id_l, record_id_r) as right_id,
