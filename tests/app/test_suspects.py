@@ -10,6 +10,7 @@ from rakurs.analyses import AREAS
 from rakurs.app.asked import AnalysisAsked, PivotAsked
 from rakurs.app.asked_rows import OF_DEALS, OF_SALES
 from rakurs.app.company import Company
+from rakurs.app.documents import pivot_document
 from rakurs.app.home import Home
 from rakurs.app.rights import EVERYTHING, Scope
 from rakurs.app.workspace import Workspace
@@ -31,6 +32,10 @@ earlier too,b2b,2026-02-01,2026-02-03,won,c4,anna,site,50
 ORDERS = """order_id,ordered_at,customer_id,deal_id,amount
 o1,2026-03-04,c1,again,1000
 """
+ACTIVITIES = """activity_id,at,kind,deal_id,employee_id
+a1,2026-03-04,call,good,anna
+a2,2026-03-04,call,never heard of,anna
+"""
 MARCH = {"from_day": "2026-03-01", "to_day": "2026-03-31"}
 OWN = Scope(kind="own", employee_id="anna")
 SUSPECT_IN_MARCH = {"again", "twin", "empty"}
@@ -40,7 +45,7 @@ ANALYSES = [analysis for area in AREAS for analysis in area.analyses]
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     folder = tmp_path_factory.mktemp("suspects")
-    for name, text in {"stages": STAGES, "deals": DEALS, "orders": ORDERS}.items():
+    for name, text in {"stages": STAGES, "deals": DEALS, "orders": ORDERS, "activities": ACTIVITIES}.items():
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     with Workspace.open(Home(folder / "home")) as opened:
         opened.load(sorted(folder.glob("*.csv")))
@@ -84,11 +89,21 @@ def test_a_report_and_its_deals_leave_the_same_records_out(company: Workspace) -
     assert set(members.table["deal_id"].to_pylist()) == {"good", "other"}
 
 
-@pytest.mark.parametrize(("name", "rows", "amount"), [("managers", 3, 300), ("customer_rating", 2, 300)])
+@pytest.mark.parametrize(
+    ("name", "rows", "amount"),
+    [
+        ("managers", 3, 300),
+        ("customer_rating", 2, 300),
+        ("pipeline_as_of", 1, 0),
+        ("pipeline_changes", 3, 300),
+        ("why_changed", 4, 350),
+    ],
+)
 def test_the_passport_of_an_analysis_counts_those_of_its_question(
     company: Workspace, name: str, rows: int, amount: int
 ) -> None:
-    answer = company.ask(AnalysisAsked(name=name, params={**MARCH, "records": "trusted"}), scope=EVERYTHING)
+    days = {"as_of": "2026-03-31"} if name == "pipeline_as_of" else MARCH
+    answer = company.ask(AnalysisAsked(name=name, params={**days, "records": "trusted"}), scope=EVERYTHING)
     left_out = answer.passport.left_out[0]
     assert (left_out.rows, left_out.amount) == (rows, Decimal(amount))
 
@@ -105,6 +120,17 @@ def test_the_company_chooses_what_is_suspect(company: Workspace) -> None:
         company.settle(before)
     with pytest.raises(ValueError, match="no_such is none of"):
         Company(suspect_rules=("no_such",))
+
+
+def test_the_doctor_tells_of_rows_that_refer_to_what_is_not_there(company: Workspace) -> None:
+    [finding] = company.doctor()
+    assert finding.what.en == "1 rows of activities refer (deal_id) to what is not in deals"
+
+
+def test_what_is_left_out_is_told_in_documents_too(company: Workspace) -> None:
+    answer = company.pivot(["deals_created"], [], params={**MARCH, "records": "trusted"}, scope=EVERYTHING)
+    document = pivot_document(["deals_created"], [], answer, "en")
+    assert document["left_out"] == [{"reason": "Suspect deals", "rows": 3, "amount": 300.0}]
 
 
 def test_whatever_can_be_asked_without_suspect_records_reads_some() -> None:

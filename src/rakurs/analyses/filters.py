@@ -131,6 +131,14 @@ def _active(frame: Frame, params: DealFilters) -> Frame:
     return frame
 
 
+def in_work(deals: Frame, params: Any, *, first: date | None, last: date) -> Frame:
+    """The deals of the asked pipeline, manager and channel that were open on some day from `first` to `last`, both included."""
+    known = narrowed(deals, params).filter(nw.col("created_on") <= nw.lit(last))
+    if first is None:
+        return known
+    return known.filter(nw.col("closed_on").is_null() | (nw.col("closed_on") >= nw.lit(first)))
+
+
 def as_known(frame: Frame, day: date) -> Frame:
     """`frame` with the deals that closed after `day` open again."""
     is_later = (nw.col("closed_on") > nw.lit(day)).fill_null(value=False)

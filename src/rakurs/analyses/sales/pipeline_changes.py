@@ -9,6 +9,7 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 
 from rakurs.analyses.columns import answered, choice, column, overlapping
+from rakurs.analyses.filters import in_work
 from rakurs.analyses.sales.pipeline_days import STATES, UNSEEN, WITHOUT_AMOUNT, believed
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Need
 from rakurs.core.frames import same
@@ -50,6 +51,10 @@ class PipelineChangesParams(PeriodParams):
         ),
         is_advanced=True,
     )
+
+    def spoken_of(self, deals: Frame) -> Frame:
+        """Those in work between its ends."""
+        return in_work(deals, self, first=self.first_day, last=self.last_day)
 
     @property
     def last_day(self) -> date:

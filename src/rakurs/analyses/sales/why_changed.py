@@ -10,6 +10,7 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 
 from rakurs.analyses.columns import answered, choice, column, flag, overlapping
+from rakurs.analyses.filters import narrowed
 from rakurs.analyses.sales.change_events import (
     PARTS,
     PURCHASE,
@@ -86,6 +87,17 @@ class WhyChangedParams(PeriodParams):
         le=0.5,
         is_advanced=True,
     )
+
+    def spoken_of(self, deals: Frame) -> Frame:
+        """Those created or closed in either period; of a metric of sales, those that are sales."""
+        if metric_named(self.metric.value).measures[0].mart is SALES:
+            deals = deals.head(0) if self.basis is Basis.ORDERS else deals.filter(nw.col("outcome") == "won")
+        days = [
+            period.contains(nw.col(day))
+            for period in (self.window, self.compared)
+            for day in ("created_on", "closed_on")
+        ]
+        return narrowed(deals, self).filter(nw.any_horizontal(*days, ignore_nulls=True))
 
     @property
     def tree(self) -> Tree:
