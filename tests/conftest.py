@@ -39,6 +39,7 @@ SLOW = (
     "app/test_reception.py",
     "app/test_scopes.py",
     "app/test_settling.py",
+    "app/test_suspects.py",
     "app/test_workspace.py",
     "app/test_writing.py",
     "bench",

@@ -152,6 +152,14 @@ def test_an_analysis_takes_the_days_and_the_filters_it_has() -> None:
     assert [text.en for text in take.unfit] == ["Product category"]
 
 
+def test_records_are_chosen_for_a_whole_dashboard_where_a_tile_can_be_asked_so() -> None:
+    what = chosen_of({"records": ["trusted"]})
+    assert what.address == {"records": "trusted"}
+    for asked in (PivotAsked(metrics=("revenue",)), AnalysisAsked(name="funnel")):
+        assert fit(asked, what).asked.params["records"] == "trusted"
+    assert "Records" in [unfit.en for unfit in fit(AnalysisAsked(name="stock_cover"), what).unfit]
+
+
 def test_an_analysis_of_one_value_refuses_two_and_the_absent_one() -> None:
     for values in (("m1", "m2"), (None,)):
         take = fit(AnalysisAsked(name="funnel"), chosen(manager=values))

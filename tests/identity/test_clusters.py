@@ -77,3 +77,10 @@ def test_no_customer_contradicts_himself_or_a_decision(
     for cluster in found:
         assert len({taxes[record] for record in cluster if record in taxes}) <= 1
         assert not any(one in cluster and other in cluster for one, other in never)
+
+
+def test_branches_that_a_tax_id_alone_joins_stay_apart_through_a_record_without_a_branch() -> None:
+    people = {"a": Person(branch="1"), "b": Person(), "c": Person(branch="2")}
+    by_tax = [link("ab", rule="tax_id"), link("bc", 0.8, rule="tax_id")]
+    assert sets(by_tax, [], people) == ["ab"]
+    assert sets([link("ab", rule="tax_id"), link("bc", 0.8)], [], people) == ["abc"]

@@ -1,5 +1,6 @@
 """Is one phone, mailbox, tax id or name one, however it is typed?"""
 
+import json
 from typing import Any
 
 import duckdb
@@ -9,6 +10,7 @@ from rakurs.identity import keys_sql, links_sql, needs_parsing_sql, parsed_phone
 
 COLUMNS = (
     "customer_id varchar, name varchar, kind varchar, phone varchar, email varchar, tax_id varchar, city varchar, "
+    "custom varchar, "
 )
 EMPTY = {"name": None, "kind": "person", "phone": None, "email": None, "tax_id": None, "city": None, "birth_date": None}
 
@@ -178,3 +180,79 @@ def test_a_name_and_a_birth_date_are_a_key_where_the_name_says_enough() -> None:
     assert pairs(short | {"city": "Тула"}, short | {"city": "тула "}) == [("birth_date", True)]
     assert pairs(short | {"city": "Тула"}, short | {"city": "Пермь"}) == []
     assert pairs(short, short) == []
+
+
+def addresses(*written: str, **more: Any) -> set[str | None]:
+    records = [{"custom": json.dumps({"Адрес": text}, ensure_ascii=False), **more} for text in written]
+    return {key for (key,) in keyed(*records).sql("select address from keys").fetchall()}
+
+
+@pytest.mark.parametrize(
+    ("ways", "key"),
+    [
+        (
+            (
+                "г. Москва, ул. Ленина, д. 5, кв. 7",
+                "119991, Россия, Московская обл., Москва г, Ленина улица, дом 5, квартира 7",
+                "Ленина 5-7, Москва",
+                "ул.Ленина д5кв7, г.Москва",
+            ),
+            "москва ленина д 5 кв 7",
+        ),
+        (
+            ("г. Нижний Новгород, Зелёная ул., д. 12/4 А, корп. 2", "зеленая 12/4а к2, город Нижний Новгород"),
+            "нижний  новгород зеленая д 12/4а к 2",
+        ),
+        (("СПб, пр-кт Мира, д.10 стр.3, оф. 12", "Санкт-Петербург, Мира проспект, 10 с3 офис 12"), None),
+        (("г. Тула, ул. 8 Марта, 5", "г Тула, 8 Марта д.5"), "тула 8 марта д 5"),
+    ],
+)
+def test_an_address(ways: tuple[str, ...], key: str | None) -> None:
+    found = addresses(*ways)
+    assert len(found) == 1
+    assert found == {key} or key is None
+
+
+def test_half_an_address_is_none() -> None:
+    assert addresses("ул. Ленина, д. 5", "г. Москва, ул. Ленина", "г. Москва, д. 5", "уточнить", "") == {None}
+
+
+def test_the_city_of_an_address_is_that_of_the_record_where_it_says_none() -> None:
+    assert addresses("пер. Ленина, д. 5", city="г. Тула") == {"тула ленина переулок д 5"}
+    assert addresses("г. Пермь, Ленина 5", city="Тула") == {"пермь ленина д 5"}
+
+
+AT_HOME = {"custom": json.dumps({"Адрес": "г. Тула, ул. Мира, д. 1, кв. 2"})}
+AT_WORK = {"custom": json.dumps({"address": "Тула г., Мира улица, 1"}), "kind": "company"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        (AT_HOME | {"name": "Иванов Пётр"}, AT_HOME | {"name": "Петр Иванов"}, [("address", True)]),
+        (AT_HOME | {"name": "Иванов Пётр"}, AT_HOME | {"name": "Иванова Анна"}, []),
+        (AT_HOME | {"name": "Иванов"}, AT_HOME | {"name": "Иванов"}, []),
+        (AT_HOME | {"name": "Иванов Пётр"}, AT_HOME, []),
+        (AT_WORK | {"name": "ООО Ромашка"}, AT_WORK | {"name": "«Ромашка»"}, [("address", True)]),
+        (AT_WORK | {"name": "ООО Ромашка"}, AT_WORK | {"name": "ООО Василёк"}, []),
+        # In a house of many flats a name of two words is not enough.
+        (AT_WORK | {"name": "Иванов Пётр", "kind": "person"}, AT_WORK | {"name": "Иванов Пётр", "kind": "person"}, []),
+    ],
+)
+def test_an_address_joins_only_with_a_name(
+    one: dict[str, Any], other: dict[str, Any], found: list[tuple[str, bool]]
+) -> None:
+    assert pairs(one, other) == found
+
+
+def branch(kpp: str | None, **more: Any) -> dict[str, Any]:
+    own = json.dumps({"КПП": kpp}) if kpp else None
+    return {"name": "ООО Север", "kind": "company", "tax_id": "7707083893", "custom": own, **more}
+
+
+def test_branches_under_one_tax_id_are_one_customer_only_where_something_else_says_so() -> None:
+    assert pairs(branch("770701001"), branch("770701001")) == [("tax_id", True)]
+    assert pairs(branch("770701001"), branch(None)) == [("tax_id", True)]
+    assert pairs(branch("770701001"), branch("none")) == [("tax_id", True)]
+    assert pairs(branch("770701001"), branch("781302001")) == []
+    assert pairs(branch("770701001", phone=PHONE), branch("781302001", phone=PHONE)) == [("phone", True)]

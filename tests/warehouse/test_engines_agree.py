@@ -123,6 +123,15 @@ def messy_rows(seed: int) -> dict[str, list[dict[str, Any]]]:
         "stages": STAGES,
         "deals": deals,
         "deal_stage_events": events,
+        "deal_snapshots": [
+            {
+                "deal_id": deal["deal_id"],
+                "created_at": deal["created_at"],
+                "seen_at": moment(),
+                "provenance": "snapshot",
+            }
+            for deal in deals[::4]
+        ],
         "orders": orders,
         "order_lines": lines,
         "payments": payments,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import narwhals.stable.v2 as nw
 
 from rakurs.core.analysis import Choice, Frames
-from rakurs.core.params import CUSTOMER_SEGMENT, PeriodParams, parameter
+from rakurs.core.params import CUSTOMER_SEGMENT, RECORDS, PeriodParams, Records, parameter
 from rakurs.core.periods import DAY, add_months
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -48,6 +48,7 @@ class DealFilters(PeriodParams):
     manager: str | None = parameter(None, Text(ru="Менеджер", en="Manager"), unit=Unit.ID, options="manager")
     channel: str | None = parameter(None, Text(ru="Канал", en="Channel"), unit=Unit.ID, options="channel")
     customer_segment: str | None = CUSTOMER_SEGMENT
+    records: Records = RECORDS
     amount_from: float | None = parameter(
         None,
         Text(ru="Сумма от", en="Amount from"),
@@ -63,6 +64,10 @@ class DealFilters(PeriodParams):
         is_advanced=True,
     )
 
+    def spoken_of(self, deals: Frame) -> Frame:
+        """Those of the cohort and the filters."""
+        return asked_deals(deals, self)
+
 
 class SalesFilters(PeriodParams):
     """Parameters of the questions about sales. `PREFERRED` is what `auto` means where there are both."""
@@ -74,6 +79,14 @@ class SalesFilters(PeriodParams):
     manager: str | None = parameter(None, Text(ru="Менеджер", en="Manager"), unit=Unit.ID, options="manager")
     channel: str | None = parameter(None, Text(ru="Канал", en="Channel"), unit=Unit.ID, options="channel")
     customer_segment: str | None = CUSTOMER_SEGMENT
+    records: Records = RECORDS
+
+    def spoken_of(self, deals: Frame) -> Frame:
+        """The sales among them: those won inside the period; none where a sale is an order."""
+        won = deals.filter(nw.col("outcome") == "won").with_columns(
+            nw.lit(Basis.DEALS.value).alias("basis"), nw.col("closed_on").alias("sold_on")
+        )
+        return asked_sales(won, self)
 
 
 _EQUALS: Mapping[str, str] = {"pipeline": "pipeline_id", "manager": "manager_id", "channel": "channel_id"}
@@ -116,6 +129,14 @@ def _active(frame: Frame, params: DealFilters) -> Frame:
     if window.start is not None:
         frame = frame.filter(nw.col("closed_on").is_null() | (nw.col("closed_on") >= nw.lit(window.start)))
     return frame
+
+
+def in_work(deals: Frame, params: Any, *, first: date | None, last: date) -> Frame:
+    """The deals of the asked pipeline, manager and channel that were open on some day from `first` to `last`, both included."""
+    known = narrowed(deals, params).filter(nw.col("created_on") <= nw.lit(last))
+    if first is None:
+        return known
+    return known.filter(nw.col("closed_on").is_null() | (nw.col("closed_on") >= nw.lit(first)))
 
 
 def as_known(frame: Frame, day: date) -> Frame:

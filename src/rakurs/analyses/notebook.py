@@ -13,7 +13,7 @@ from rakurs.core.answer import Missing
 from rakurs.core.errors import BadInput, BadParameter, UnknownName
 from rakurs.core.frames import conform, rows_beside, run_once
 from rakurs.core.mart import MartSettings
-from rakurs.core.params import Params
+from rakurs.core.params import Params, Records
 from rakurs.core.table import Table
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -31,6 +31,10 @@ _MARTS = {mart.table.name: mart for mart in MARTS}
 _NO_SEGMENTS = Text(
     ru="Сегменты живут в Ракурсе. Здесь отберите нужных клиентов в самих таблицах.",
     en="Segments live in Rakurs. Here, give tables of the customers you mean.",
+)
+_NO_SUSPECTS = Text(
+    ru="Какие сделки сомнительны, знает Ракурс. Здесь отберите нужные в самих таблицах.",
+    en="Which deals are suspect Rakurs knows. Here, give tables of the deals you mean.",
 )
 _ARGUMENT = Text(ru="Аргумента", en="argument")
 
@@ -110,6 +114,8 @@ def _checked(analysis: Analysis, given: Mapping[str, Any]) -> Params:
             raise UnknownName(_ARGUMENT, name, [*tables_of(analysis), *model.model_fields, "timezone", "currency"])
     if given.get("customer_segment") is not None:
         raise BadParameter("customer_segment", given["customer_segment"], _NO_SEGMENTS)
+    if given.get("records", Records.ALL) != Records.ALL:
+        raise BadParameter("records", given["records"], _NO_SUSPECTS)
     try:
         return model.model_validate(given)
     except ValidationError as error:

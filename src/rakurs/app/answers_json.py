@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from rakurs.app.telling import story_document
-from rakurs.core.answer import Answer, MembersAnswer, Passport
+from rakurs.core.answer import Answer, MembersAnswer, Omitted, Passport
 from rakurs.core.table import Column
 from rakurs.core.text import Language, Text
 
@@ -80,7 +80,7 @@ def passport_document(passport: Passport, language: Language) -> dict[str, Any]:
             }
             for item in passport.inputs
         ],
-        "left_out": [{"reason": reason.to(language), "rows": rows} for reason, rows in passport.left_out],
+        "left_out": [omitted_document(item, language) for item in passport.left_out],
         "notes": [note.to(language) for note in passport.notes],
         "data_version": passport.data_version,
         "loaded_at": plain(passport.loaded_at, language),
@@ -89,6 +89,12 @@ def passport_document(passport: Passport, language: Language) -> dict[str, Any]:
         "seconds": round(passport.seconds, 4),
         "sql": passport.sql,
     }
+
+
+def omitted_document(item: Omitted, language: Language) -> dict[str, Any]:
+    """Rows that were left out, as plain values; the money only where it is told."""
+    told = {"reason": item.reason.to(language), "rows": item.rows}
+    return told if item.amount is None else {**told, "amount": plain(item.amount, language)}
 
 
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:

@@ -9,12 +9,20 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 
-from rakurs.app.asked_rows import FIELD, asked_rows, segment_of, segment_title
+from rakurs.app.asked_rows import (
+    FIELD,
+    asked_rows,
+    leaves_suspects_out,
+    omitted_suspects,
+    segment_of,
+    segment_title,
+    with_suspects,
+)
 from rakurs.app.measuring import table_called
 from rakurs.app.params import given_params
 from rakurs.app.rights import Scope, nameable
 from rakurs.core.analysis import Analysis, Frames, Naming, Statement
-from rakurs.core.answer import Answer, InputRead, Missing, Passport, Status
+from rakurs.core.answer import Answer, InputRead, Missing, Omitted, Passport, Status
 from rakurs.core.errors import UnknownName
 from rakurs.core.frames import conform, sum_or_null
 from rakurs.core.params import Params, PeriodParams
@@ -362,7 +370,7 @@ def _passport(
     sql: str,
     started: float,
 ) -> Passport:
-    is_whole = scope.kind == "all" and segment_of(params) is None
+    is_whole = scope.kind == "all" and segment_of(params) is None and not leaves_suspects_out(params)
     inputs = tuple(
         InputRead(
             table=table.name,
@@ -372,7 +380,10 @@ def _passport(
         )
         for name, table in analysis.inputs.items()
     )
-    left_out = tuple((item.reason, reader.count(item.rows(frames, decided))) for item in analysis.left_out)
+    left_out = [Omitted(reason=i.reason, rows=reader.count(i.rows(frames, decided))) for i in analysis.left_out]
+    suspect = omitted_suspects(
+        reader, params, scope, counted=lambda deals: _counted_of(deals, reader, analysis, decided, scope)
+    )
     filters = {name: value for name, value in given_params(params).items() if name not in _PERIOD_FIELDS}
     return Passport(
         definition=analysis.definition,
@@ -383,7 +394,7 @@ def _passport(
         names=_names_of(reader, params, filters, scope),
         scope=scope.title,
         inputs=inputs,
-        left_out=tuple((reason, rows) for reason, rows in left_out if rows),
+        left_out=(*suspect, *(item for item in left_out if item.rows)),
         notes=_age_notes(params, state),
         data_version=state.version,
         loaded_at=max((item.loaded_at for item in inputs if item.loaded_at), default=None),
@@ -392,6 +403,14 @@ def _passport(
         seconds=perf_counter() - started,
         sql=sql,
     )
+
+
+def _counted_of(deals: Frame, reader: Reader, analysis: Analysis, params: Params, scope: Scope) -> Frame:
+    """Those of `deals` that the answer would count, were no record suspect."""
+    if analysis.counted_deals is None:
+        return params.spoken_of(deals)
+    everything = with_suspects(params)
+    return analysis.counted_deals(deals, frames_of(reader, analysis, everything, scope), everything)
 
 
 def _names_of(reader: Reader, params: Params, filters: Mapping[str, Any], scope: Scope) -> dict[str, str]:

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from rakurs.app.home import Home
-from rakurs.core.mart import CalendarRules, MartSettings, OrderDay
+from rakurs.core.mart import SUSPECT_RULES, CalendarRules, MartSettings, OrderDay
 from rakurs.core.text import Text
+from rakurs.marts.quality import RULES
 
 RevenueBasis = Literal["auto", "deals", "orders"]
 
@@ -37,6 +38,8 @@ BASES: Mapping[RevenueBasis, Text] = {
     "deals": Text(ru="Выигранные сделки", en="Won deals"),
     "orders": Text(ru="Заказы", en="Orders"),
 }
+SUSPECTS: Mapping[str, Text] = {name: rule.title for name, rule in RULES.items()}
+"""The rules of quality a company may choose from: a deal that fails a chosen one is suspect."""
 ORDER_DAYS: Mapping[OrderDay, Text] = {
     "auto": Text(ru="По оплате, где источник её знает", en="Payment, where the source knows it"),
     "payment": Text(ru="По дню оплаты", en="The day of payment"),
@@ -58,6 +61,7 @@ class Company(BaseModel):
     days_off: tuple[date, ...] = ()
     working_days: tuple[date, ...] = ()
     fiscal_year_start: int = Field(default=1, ge=1, le=12)
+    suspect_rules: tuple[str, ...] = SUSPECT_RULES
     second_factor_roles: tuple[str, ...] = ()
 
     @field_validator("timezone")
@@ -81,6 +85,14 @@ class Company(BaseModel):
     def _in_order(cls, value: tuple[date, ...]) -> tuple[date, ...]:
         return tuple(sorted(set(value)))
 
+    @field_validator("suspect_rules")
+    @classmethod
+    def _are_known_rules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in SUSPECTS:
+                raise ValueError(f"{name} is none of {', '.join(SUSPECTS)}")
+        return tuple(sorted(set(value)))
+
     @property
     def mart_settings(self) -> MartSettings:
         """The part that marts depend on."""
@@ -90,7 +102,7 @@ class Company(BaseModel):
             working_days=self.working_days,
             fiscal_year_start=self.fiscal_year_start,
         )
-        return MartSettings(orders_dated_by=self.orders_dated_by, calendar=rules)
+        return MartSettings(orders_dated_by=self.orders_dated_by, calendar=rules, suspect_rules=self.suspect_rules)
 
     def with_basis(self, params: Mapping[str, Any], known: Container[str]) -> Mapping[str, Any]:
         """`params` with the company's revenue basis where the question has one and does not say it."""

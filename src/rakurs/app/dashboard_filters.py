@@ -17,7 +17,7 @@ from rakurs.app.measuring import COMPARISON_LABELS, table_called
 from rakurs.app.params import checked_params, given_params
 from rakurs.app.tiles import spark_grain
 from rakurs.core.metric import Dimension
-from rakurs.core.params import CUSTOMER_SEGMENT, PRESET_LABELS, PeriodParams, parameter
+from rakurs.core.params import CUSTOMER_SEGMENT, PRESET_LABELS, RECORDS, PeriodParams, Records, parameter
 from rakurs.core.periods import Comparison, Grain, Period, Preset
 from rakurs.core.text import Language, Text
 from rakurs.metrics import DIMENSIONS, dimension_named, measure_named
@@ -37,6 +37,12 @@ class DashboardParams(PeriodParams):
     period: Preset = parameter(Preset.LAST_30_DAYS, PERIOD_TITLE, labels=PRESET_LABELS)
     compare: Comparison = parameter(Comparison.PREVIOUS, Text(ru="Сравнить", en="Compare"), labels=COMPARISON_LABELS)
     customer_segment: str | None = CUSTOMER_SEGMENT
+    records: Records = RECORDS
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether every record is asked about: of nobody's segment, suspect ones too."""
+        return self.customer_segment is None and self.records is Records.ALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +108,9 @@ def _fitted_analysis(asked: AnalysisAsked, chosen: Chosen, *, own_period: bool, 
         unfit.append(PERIOD_TITLE)
     if chosen.params.as_of is not None:
         taken["as_of"] = chosen.params.as_of.isoformat()
-    taken |= _segment(chosen) if FIELD in infos else {}
-    unfit += [DashboardParams.infos()[FIELD].title for name in _segment(chosen) if name not in infos]
+    limits = _limits(chosen)
+    taken |= {name: value for name, value in limits.items() if name in infos}
+    unfit += [DashboardParams.infos()[name].title for name in limits if name not in infos]
     for name in COMPARISON_NAMES:
         if name in infos and chosen.params.compare.value in _values(model.model_fields[name].annotation):
             taken[name] = chosen.params.compare.value
@@ -123,7 +130,7 @@ def _fitted_pivot(asked: PivotAsked, chosen: Chosen, *, own_period: bool, grain:
     taken = _days(chosen, own_period=own_period)
     if chosen.params.as_of is not None:
         taken["as_of"] = chosen.params.as_of.isoformat()
-    taken |= _segment(chosen)
+    taken |= _limits(chosen)
     is_plain_split = bool(asked.rows) and dimension_named(asked.rows[0]).calendar is None
     if "compare" not in asked.params and not is_plain_split:
         taken["compare"] = chosen.params.compare.value
@@ -165,8 +172,11 @@ def _days(chosen: Chosen, *, own_period: bool) -> dict[str, Any]:
     return {"period": None, **{name: day.isoformat() if day else None for name, day in days.items()}}
 
 
-def _segment(chosen: Chosen) -> dict[str, Any]:
-    return {} if chosen.params.customer_segment is None else {FIELD: chosen.params.customer_segment}
+def _limits(chosen: Chosen) -> dict[str, Any]:
+    """Of which records the dashboard is asked, where not of all."""
+    segment, records = chosen.params.customer_segment, chosen.params.records
+    whose = {} if segment is None else {FIELD: segment}
+    return whose if records is Records.ALL else {**whose, "records": records.value}
 
 
 def _values(annotation: Any) -> set[str]:

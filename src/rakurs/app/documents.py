@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rakurs.app.answers_json import column_document, plain, rows_of
+from rakurs.app.answers_json import column_document, omitted_document, plain, rows_of
 from rakurs.core.analysis import Analysis, Area
 from rakurs.core.loading import LoadReport
 from rakurs.core.metric import Dimension, Metric
@@ -139,6 +139,7 @@ def pivot_document(metrics: Sequence[str], by: Sequence[str], answer: Any, langu
         "by": list(by),
         "columns": [column_document(column, language) for column in answer.columns],
         "rows": rows_of(answer.table),
+        "left_out": [omitted_document(item, language) for item in answer.left_out],
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log2
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -9,7 +10,9 @@ import narwhals.stable.v2 as nw
 from rakurs.app.documents import Document
 from rakurs.app.workspace import Workspace
 from rakurs.core.errors import BadParameter, UnknownName
+from rakurs.core.frames import with_json_text
 from rakurs.core.text import Language, Text
+from rakurs.identity.addresses import ADDRESS_FIELDS, KPP_FIELDS
 from rakurs.identity.likeness import COMPARED
 from rakurs.schema import CUSTOMERS
 from rakurs.schema.identities import IDENTITIES, IDENTITY_DECISIONS, IDENTITY_PAIRS, RULES
@@ -20,6 +23,8 @@ Frame = nw.LazyFrame[Any]
 
 PAGE_SIZE = 20
 SHOWN = ("name", "kind", "phone", "email", "tax_id", "birth_date", "city", "created_on")
+OWN_FIELDS = {"kpp": KPP_FIELDS, "address": ADDRESS_FIELDS}
+"""What is shown of the company's own fields, under the names these go by."""
 _RECORD = Text(ru="Записи", en="record")
 
 
@@ -32,6 +37,26 @@ class Pair:
     rule: str
     probability: float | None
     weights: Mapping[str, float]
+    keys: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
+    """What both are known by, where no weights were learned: keys speak for a pair or against it."""
+
+    @property
+    def steps(self) -> tuple["Step", ...]:
+        """What speaks for one customer and against: from the chance that any two records are one, to the pair's own."""
+        return _weighed(self.probability, self.weights) if self.probability is not None else _keyed(self.keys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One piece of evidence. `weight` says how many times it doubles the odds (halves them where negative), `start` and
+    `level` the odds before and after it, in doublings too; None where it is a key, of which nobody learned how much it says.
+    """
+
+    name: str
+    is_for: bool
+    weight: float | None = None
+    start: float | None = None
+    level: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +68,46 @@ class IdentityState:
     waiting: int
     by_rule: Mapping[str, int]
     """Records that share their customer with another, by what joined them."""
+
+
+CHANCE = "chance"
+ALL_TOLD = "all_told"
+EVIDENCE: Mapping[str, Text] = {
+    CHANCE: Text(ru="Любые две записи", en="Any two records"),
+    **{item.name: item.title for item in CUSTOMERS.columns},
+    "named": Text(ru="Имя", en="Name"),
+    "address": Text(ru="Адрес", en="Address"),
+    "kpp": Text(ru="КПП", en="KPP"),
+    ALL_TOLD: Text(ru="Всё вместе", en="All told"),
+}
+"""What a step is called."""
+_KEYS = ("tax_id", "kpp", "phone", "email", "named", "birth_date", "address", "kind")
+_ONLY_FOR, _ONLY_AGAINST = frozenset({"address"}), frozenset({"kpp", "kind"})
+"""People move and share a kind; another branch or kind is a reason to doubt."""
+_NEVER_SURE = 1e-12
+
+
+def _weighed(probability: float, weights: Mapping[str, float]) -> tuple[Step, ...]:
+    """The bridge from chance to the odds of the pair: what speaks for it first, the strongest of each side first."""
+    known = min(max(probability, _NEVER_SURE), 1 - _NEVER_SURE)
+    total = log2(known / (1 - known))
+    ordered = sorted(weights.items(), key=lambda item: (item[1] < 0, -abs(item[1]), item[0]))
+    level = total - sum(weights.values())
+    steps = [Step(name=CHANCE, is_for=level > 0, weight=level, start=0.0, level=level)]
+    for name, weight in ordered:
+        steps.append(Step(name=name, is_for=weight > 0, weight=weight, start=level, level=level + weight))
+        level += weight
+    return (*steps, Step(name=ALL_TOLD, is_for=total > 0, weight=total, start=0.0, level=total))
+
+
+def _keyed(keys: tuple[Mapping[str, Any], Mapping[str, Any]] | None) -> tuple[Step, ...]:
+    """The keys both records have: in common they speak for one customer, different against."""
+    if keys is None:
+        return ()
+    left, right = keys
+    told = [Step(name=name, is_for=left[name] == right[name]) for name in _KEYS if left[name] and right[name]]
+    kept = [step for step in told if step.name not in (_ONLY_AGAINST if step.is_for else _ONLY_FOR)]
+    return tuple(sorted(kept, key=lambda step: not step.is_for))
 
 
 def state_of(workspace: Workspace) -> IdentityState:
@@ -67,6 +132,8 @@ def pairs_to_judge(workspace: Workspace, *, limit: int = PAGE_SIZE, offset: int 
         )
         rows = reader.pages(page, limit=limit, offset=offset).to_pylist()
         records = _records(reader, {row[side] for row in rows for side in ("left_id", "right_id")})
+        unweighed = [row[side] for row in rows if row["probability"] is None for side in ("left_id", "right_id")]
+        keys = {row["record_id"]: row for row in reader.keys_of(unweighed)}
         found = [
             Pair(
                 left=records[row["left_id"]],
@@ -74,6 +141,7 @@ def pairs_to_judge(workspace: Workspace, *, limit: int = PAGE_SIZE, offset: int 
                 rule=row["rule"],
                 probability=row["probability"],
                 weights={name: row[f"{name}_weight"] for name in COMPARED if row[f"{name}_weight"]},
+                keys=(keys[row["left_id"]], keys[row["right_id"]]) if row["left_id"] in keys else None,
             )
             for row in rows
             if row["left_id"] in records and row["right_id"] in records
@@ -155,7 +223,13 @@ def _records(reader: Reader, ids: set[str]) -> dict[str, dict[str, Any]]:
     rows = reader.records(CUSTOMERS.name).filter(
         nw.col("customer_id").is_in(sorted(ids)), nw.col("deleted_at").is_null()
     )
-    return {row["customer_id"]: row for row in reader.collect(rows.select("customer_id", *SHOWN)).to_pylist()}
+    for name, fields in OWN_FIELDS.items():
+        written = [f"{name} {number}" for number in range(len(fields))]
+        for field, column in zip(fields, written, strict=True):
+            rows = with_json_text(rows, "custom", field, name=column)
+        rows = rows.with_columns(nw.coalesce(*written).alias(name))
+    wanted = rows.select("customer_id", *SHOWN, *OWN_FIELDS)
+    return {row["customer_id"]: row for row in reader.collect(wanted).to_pylist()}
 
 
 def pair_document(pair: Pair, language: Language) -> Document:
@@ -170,6 +244,16 @@ def pair_document(pair: Pair, language: Language) -> Document:
         "weights": [
             {"name": name, "title": titles["name" if name == "named" else name], "weight": weight}
             for name, weight in pair.weights.items()
+        ],
+        "steps": [
+            {
+                "name": step.name,
+                "title": EVIDENCE[step.name].to(language),
+                "is_for": step.is_for,
+                "weight": step.weight,
+                "level": step.level,
+            }
+            for step in pair.steps
         ],
     }
 

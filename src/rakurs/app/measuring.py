@@ -8,19 +8,21 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 
-from rakurs.app.asked_rows import asked_rows
+from rakurs.app.asked_rows import asked_rows, omitted_suspects, with_suspects
 from rakurs.app.params import checked_params
 from rakurs.app.rights import Scope, reached
+from rakurs.core.answer import Omitted
 from rakurs.core.frames import conform, with_json_text
 from rakurs.core.metric import Basis, Dimension, Filters, Metric
-from rakurs.core.params import CUSTOMER_SEGMENT, PRESET_LABELS, Params, PeriodParams, parameter
+from rakurs.core.params import CUSTOMER_SEGMENT, PRESET_LABELS, RECORDS, Params, PeriodParams, Records, parameter
 from rakurs.core.periods import Comparison, Preset
 from rakurs.core.table import Column, Table
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts import CALENDAR_MART, MARTS
-from rakurs.marts.tables import DEAL_OUTCOMES, SALES
+from rakurs.marts.tables import DEAL_OUTCOMES, SALE_LINES, SALES
 from rakurs.metrics import Cut, dimension_named, metric_named, pivot
+from rakurs.metrics.pivot import rows_behind
 from rakurs.schema import TABLES
 from rakurs.schema.derived import stored
 from rakurs.warehouse.reading import Reader
@@ -61,6 +63,7 @@ class MeasureParams(PeriodParams):
     manager: str | None = parameter(None, Text(ru="Менеджер", en="Manager"), unit=Unit.ID, options="manager")
     channel: str | None = parameter(None, Text(ru="Канал", en="Channel"), unit=Unit.ID, options="channel")
     customer_segment: str | None = CUSTOMER_SEGMENT
+    records: Records = RECORDS
 
     @property
     def filters(self) -> Filters:
@@ -75,6 +78,7 @@ class PivotAnswer:
 
     columns: tuple[Column, ...]
     table: pa.Table
+    left_out: tuple[Omitted, ...] = ()
 
 
 def pivot_of(
@@ -96,7 +100,32 @@ def pivot_of(
     columns = cut.columns(wanted)
     table = reader.collect(conform(pivot(frames_of_cut(reader, cut, wanted, params, scope), wanted, cut), columns))
     order = [(name, "ascending", "at_end") for name in cut.split_columns]
-    return PivotAnswer(columns=columns, table=table.sort_by(order) if order else table)
+    left_out = omitted_suspects(
+        reader,
+        params,
+        scope,
+        counted=lambda deals: counted_deals(
+            deals, frames=frames_of_cut(reader, cut, wanted, with_suspects(params), scope), metrics=wanted, cut=cut
+        ),
+    )
+    return PivotAnswer(columns=columns, table=table.sort_by(order) if order else table, left_out=left_out)
+
+
+def counted_deals(deals: Frame, *, frames: Mapping[str, Frame], metrics: Sequence[Metric], cut: Cut) -> Frame:
+    """Those of `deals` that any of the metrics counts in the period of `cut`."""
+    found: list[Frame] = []
+    for read in {read.name: read for metric in metrics for read in metric.read}.values():
+        mart = cut.measure(read).mart.name
+        key = _DEAL_OF.get(mart)
+        if key is not None and (mart == DEAL_OUTCOMES.name or cut.basis == "deals"):
+            found.append(rows_behind(frames, read, cut).select(nw.col(key).alias("deal_id")))
+    if not found:
+        return deals.head(0)
+    return deals.join(nw.concat(found).group_by("deal_id").agg(), on="deal_id", how="semi")
+
+
+_DEAL_OF = {DEAL_OUTCOMES.name: "deal_id", SALES.name: "sale_id", SALE_LINES.name: "sale_id"}
+"""Where a mart that metrics are read from keeps the deal."""
 
 
 def options_of(reader: Reader, dimension_name: str, *, scope: Scope) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from rakurs.app.formats import Format, custom_period
-from rakurs.core.answer import Passport
+from rakurs.core.answer import Omitted, Passport
 from rakurs.core.params import Params
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -85,7 +85,7 @@ def passport_page(passport: Passport, params: type[Params], form: Format) -> Pas
         ),
         (
             LEFT_OUT,
-            [f"{reason.to(language)}: {form.shown(rows, Unit.COUNT)}" for reason, rows in passport.left_out],
+            [_omitted(item, form) for item in passport.left_out],
         ),
         (NOTES, [note.to(language) for note in passport.notes]),
         (FRESHNESS, [fresh, computed]),
@@ -97,6 +97,11 @@ def passport_page(passport: Passport, params: type[Params], form: Format) -> Pas
         summary=passport.definition.to(language),
         sql=passport.sql,
     )
+
+
+def _omitted(item: Omitted, form: Format) -> str:
+    words = f"{item.reason.to(form.language)}: {form.shown(item.rows, Unit.COUNT)}"
+    return words if item.amount is None else f"{words} ({form.shown(item.amount, Unit.MONEY)})"
 
 
 def _period(words: str, form: Format) -> str:

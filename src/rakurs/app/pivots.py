@@ -11,7 +11,7 @@ import narwhals.stable.v2 as nw
 from pydantic import create_model
 
 from rakurs.app.asked import PivotAsked, Where
-from rakurs.app.measuring import COMPARISON_LABELS, MeasureParams, table_called
+from rakurs.app.measuring import COMPARISON_LABELS, MeasureParams, counted_deals, table_called
 from rakurs.app.params import checked_params
 from rakurs.core.analysis import Analysis, Cell, Chart, ChartKind, Example, Frames, Members
 from rakurs.core.errors import BadParameter
@@ -195,6 +195,7 @@ class PivotQuestion:
             chart=self.chart,
             example=Example(tables={}, params=self.params, expect=()),
             totals=self.totals if self.by else None,
+            counted_deals=self.counted_deals,
             pinned=(PLACE,) if self.has_place else (),
         )
 
@@ -292,6 +293,10 @@ class PivotQuestion:
         """The totals of the whole question: a rate's is the rate of totals."""
         cut = self.cut(params, is_total=True)
         return pivot(frames, self.metrics, cut)
+
+    def counted_deals(self, deals: Frame, frames: Frames, params: PivotParams) -> Frame:
+        """The deals that any of the metrics counts."""
+        return counted_deals(deals, frames=frames, metrics=self.metrics, cut=self.cut(params))
 
     def members(self, frames: Frames, params: PivotParams, cell: Cell) -> Frame:
         """The keys of what the first metric counts in one cell."""

@@ -57,12 +57,15 @@ def quarantine_page(
 
 
 def findings(home: Home, warehouse: Warehouse) -> tuple[Finding, ...]:
-    """What is worth a look: an empty warehouse, a database that lost its loads, waiting rows, money without a rate, little space."""
+    """What is worth a look: an empty warehouse, a database that lost its loads, waiting rows, money without a rate,
+    rows that refer to what is not there, little space.
+    """
     found = [
         *_lost_loads(warehouse),
         *_emptiness(warehouse),
         *_waiting_rows(warehouse),
         *_missing_rates(warehouse),
+        *_orphans(warehouse),
         *_space(home),
     ]
     if found:
@@ -101,6 +104,20 @@ def _waiting_rows(warehouse: Warehouse) -> list[Finding]:
             next_step=rule_named(code).next_step,
         )
         for table, code, count in warehouse.quarantine_counts()
+    ]
+
+
+def _orphans(warehouse: Warehouse) -> list[Finding]:
+    return [
+        Finding(
+            level="warning",
+            what=Text(
+                ru=f"{found.rows} строк таблицы {found.table} ссылаются ({found.column}) на то, чего нет в {found.target}",
+                en=f"{found.rows} rows of {found.table} refer ({found.column}) to what is not in {found.target}",
+            ),
+            next_step=Text(ru=f"Загрузите таблицу {found.target} целиком", en=f"Load all of the table {found.target}"),
+        )
+        for found in warehouse.orphans()
     ]
 
 

@@ -8,7 +8,7 @@ from rakurs.app.documents import metric_document
 from rakurs.app.home import default_home
 from rakurs.app.languages import default_language
 from rakurs.app.work import opened
-from rakurs.cli.terminal import print_json, print_rows
+from rakurs.cli.terminal import print_json, print_left_out, print_rows
 from rakurs.core.text import Text
 from rakurs.metrics import DIMENSIONS, METRICS
 
@@ -50,10 +50,15 @@ def pivot(
     ] = None,
     compare: Annotated[str | None, typer.Option("--compare", help="previous|last_year|weekdays|holidays|none")] = None,
     basis: Annotated[str | None, typer.Option("--basis", help="deals|orders")] = None,
+    records: Annotated[
+        Literal["all", "trusted"],
+        typer.Option("--records", help=_words("trusted — без сомнительных", "trusted: without suspect ones")),
+    ] = "all",
     format: Annotated[Literal["table", "json"], typer.Option("--format")] = "table",
 ) -> None:
     """Any metrics by any fitting dimensions."""
-    wanted = {"period": period, "from_day": from_day, "to_day": to_day, "compare": compare, "basis": basis}
+    days = {"period": period, "from_day": from_day, "to_day": to_day}
+    wanted = {**days, "compare": compare, "basis": basis, "records": records}
     params = {name: value for name, value in wanted.items() if value is not None}
     with opened(default_home()) as work:
         document = work.pivot(metric, by or [], params=params, language=LANGUAGE)
@@ -61,3 +66,4 @@ def pivot(
         print_json(document)
     else:
         print_rows(document["columns"], document["rows"])
+        print_left_out(document["left_out"])

@@ -99,6 +99,17 @@ _LABELS: Mapping[str, Text] = {
 }
 
 
+def _omitted(item: Document) -> str:
+    language = default_language()
+    words = f"{item['reason']}: {shown(item['rows'], 'count', language)}"
+    return f"{words} ({shown(item['amount'], 'money', language)})" if "amount" in item else words
+
+
+def print_left_out(items: Sequence[Document]) -> None:
+    """The rows a table of metrics does not count, below it."""
+    print_pairs((_LABELS["left_out"].to(default_language()), _omitted(item)) for item in items)
+
+
 def print_passport(passport: Document) -> None:
     """What stands behind the numbers; the query and the rest are in the JSON form."""
     language = default_language()
@@ -110,9 +121,7 @@ def print_passport(passport: Document) -> None:
         "inputs": "; ".join(
             f"{item['title']}: {shown(item['rows'], 'count', language)} {rows}" for item in passport["inputs"]
         ),
-        "left_out": "; ".join(
-            f"{item['reason']}: {shown(item['rows'], 'count', language)}" for item in passport["left_out"]
-        ),
+        "left_out": "; ".join(_omitted(item) for item in passport["left_out"]),
         "notes": "; ".join(passport["notes"]),
         "newest_on": passport["newest_on"] or "",
     }

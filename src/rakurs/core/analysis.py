@@ -193,6 +193,8 @@ class Analysis:
     example: Example
     gate: DataGate = field(default_factory=DataGate)
     left_out: tuple[LeftOut, ...] = ()
+    counted_deals: Callable[[nw.LazyFrame[Any], Frames, Any], nw.LazyFrame[Any]] | None = None
+    """Given deals, the frames and the parameters: the deals the answer counts, where parameters alone (`spoken_of`) do not tell."""
     choice: Choice | None = None
     naming: Naming | None = None
     finish: Callable[[pa.Table, Any], pa.Table] | None = None

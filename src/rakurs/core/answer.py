@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -43,6 +44,15 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Omitted:
+    """Rows the answer does not count, and why. `amount` is their money in the company's currency, where it is told."""
+
+    reason: Text
+    rows: int
+    amount: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passport:
     """What stands behind an answer. Every field is printed on every face."""
 
@@ -55,7 +65,7 @@ class Passport:
     """What the values of filters that are ids are called."""
     scope: Text
     inputs: tuple[InputRead, ...]
-    left_out: tuple[tuple[Text, int], ...]
+    left_out: tuple[Omitted, ...]
     notes: tuple[Text, ...]
     data_version: int
     loaded_at: datetime | None

@@ -26,16 +26,24 @@ class CalendarRules:
     fiscal_year_start: int = 1
 
 
+SUSPECT_RULES = ("back_dated", "duplicate", "no_amount", "orphan", "unknown_stage")
+"""The rules of quality by which a record is suspect where the company has chosen none: what they find counts wrongly.
+
+How many deals closed in a day are too many, and how many fields must be filled, differs from company to company."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MartSettings:
     """Company settings that change what marts hold.
 
     `orders_dated_by` says when an order becomes revenue: on payment, on ordering, or ("auto") on payment
-    where the source of the order knows payments at all, otherwise on ordering.
+    where the source of the order knows payments at all, otherwise on ordering. `suspect_rules` name the rules of
+    quality of which each makes a deal suspect.
     """
 
     orders_dated_by: OrderDay = "auto"
     calendar: CalendarRules = CalendarRules()
+    suspect_rules: tuple[str, ...] = SUSPECT_RULES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

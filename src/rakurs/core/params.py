@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Any, ClassVar, Self
 
+import narwhals.stable.v2 as nw
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from rakurs.core.periods import Period, Preset, preset_period
@@ -88,6 +90,13 @@ class Params(BaseModel):
         found._fiscal_year_start = fiscal_year_start  # noqa: SLF001 - its own, on a copy nobody has seen yet
         return found
 
+    def spoken_of(self, deals: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Those of `deals` that the question speaks of, as far as its parameters tell: here all of them.
+
+        `deals` have `deal_id`, `pipeline_id`, `manager_id`, `channel_id`, `created_on`, `closed_on`, `outcome` and `amount`.
+        """
+        return deals
+
     @classmethod
     def infos(cls) -> dict[str, ParamInfo]:
         """The meaning of each parameter, by name, in declaration order."""
@@ -110,6 +119,29 @@ CUSTOMER_SEGMENT = parameter(
     options="customer_segment",
 )
 """Of a question that can be asked of a segment's customers alone; who they are, `app` knows and binds."""
+
+
+class Records(StrEnum):
+    """Which records a question reads."""
+
+    ALL = "all"
+    TRUSTED = "trusted"
+
+
+RECORDS = parameter(
+    Records.ALL,
+    Text(ru="Записи", en="Records"),
+    labels={
+        Records.ALL: Text(ru="Все", en="All"),
+        Records.TRUSTED: Text(ru="Без сомнительных", en="Without suspect ones"),
+    },
+    help=Text(
+        ru="Сомнительны сделки, отмеченные правилами качества из настроек компании",
+        en="Suspect are deals marked by the rules of quality in the company's settings",
+    ),
+    is_advanced=True,
+)
+"""Of a question about deals that can leave suspect ones out; which these are, a mart tells and `app` binds."""
 
 
 PRESET_LABELS = {

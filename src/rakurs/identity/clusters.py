@@ -34,6 +34,8 @@ class Person:
     tax_id: str | None = None
     birth_date: date | None = None
     kind: str | None = None
+    branch: str | None = None
+    """Its KPP: which of the branches under its tax id. Another one contradicts only where the tax id alone speaks."""
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class _Cluster:
     tax_ids: set[str] = field(default_factory=set[str])
     birth_dates: set[date] = field(default_factory=set[date])
     kinds: set[str] = field(default_factory=set[str])
+    branches: set[str] = field(default_factory=set[str])
 
     @classmethod
     def of(cls, record: str, person: Person | None) -> "_Cluster":
@@ -50,10 +53,13 @@ class _Cluster:
             one.tax_ids |= {person.tax_id} - {None}  # type: ignore[operator]
             one.birth_dates |= {person.birth_date} - {None}  # type: ignore[operator]
             one.kinds |= {person.kind} - {None}  # type: ignore[operator]
+            one.branches |= {person.branch} - {None}  # type: ignore[operator]
         return one
 
-    def contradicts(self, other: "_Cluster") -> bool:
-        """Whether both together would say two things of which only one can be."""
+    def contradicts(self, other: "_Cluster", rule: str) -> bool:
+        """Whether both together would say two things of which only one can be, or are two branches that only a tax id joins."""
+        if rule == "tax_id" and self.branches and other.branches and self.branches.isdisjoint(other.branches):
+            return True
         return any(
             one and two and one != two
             for one, two in (
@@ -68,6 +74,7 @@ class _Cluster:
         self.tax_ids |= other.tax_ids
         self.birth_dates |= other.birth_dates
         self.kinds |= other.kinds
+        self.branches |= other.branches
 
 
 def clustered(
@@ -96,7 +103,11 @@ def clustered(
         left, right = (
             of.setdefault(record, _Cluster.of(record, people.get(record))) for record in (link.left_id, link.right_id)
         )
-        if left is right or (link.rule != "person" and left.contradicts(right)) or _apart(left, right, apart):
+        if (
+            left is right
+            or (link.rule != "person" and left.contradicts(right, link.rule))
+            or _apart(left, right, apart)
+        ):
             continue
         larger, smaller = (left, right) if len(left.records) >= len(right.records) else (right, left)
         for record in (link.left_id, link.right_id):

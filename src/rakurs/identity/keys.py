@@ -1,4 +1,4 @@
-"""How is a record written in one way? Phone, mailbox, tax id, name: what two records of one customer have in common.
+"""How is a record written in one way? Phone, mailbox, tax id, name, address: what two records of one customer have in common.
 
 In the engine, in columns. Only phones that are not plain Russian mobiles go through phonenumbers, each text once.
 """
@@ -6,6 +6,8 @@ In the engine, in columns. Only phones that are not plain Russian mobiles go thr
 from collections.abc import Iterable
 
 import pyarrow as pa
+
+from rakurs.identity.addresses import KPP_FIELDS, addresses_sql, field_sql
 
 REGION = "RU"
 FORMS = (
@@ -74,8 +76,9 @@ def keys_sql(records: str, phones: str) -> str:
 
     Columns: `record_id`, `kind` (person or company; a sole trader is a person), `phone`, `email`, `tax_id`, `words` (the
     name's words without legal form, sorted), `named` (the same as one text), `birth_date`, `city`, `created_at`, and
-    `named_birth`, name and birth date where they are a key: the name has three words, or two and the city is known; null
-    where the record does not say or what it says cannot be. `phones` is `parsed_phones`.
+    `named_birth`, name and birth date where they are a key: the name has three words, or two and the city is known; `address`, and
+    `placed`, the same where with a name it is a key: a company's, or a person's of two words with a flat, of three without;
+    `kpp`, which of the branches under its tax id; null where the record does not say or what it says cannot be. `phones` is `parsed_phones`.
     """
     return f"""
         with plain as (
@@ -84,7 +87,8 @@ def keys_sql(records: str, phones: str) -> str:
                 lower(trim(email)) as mail,
                 regexp_replace(tax_id, '\\D', '', 'g') as tax,
                 nullif(trim(replace(lower(city), 'ё', 'е')), '') as city,
-                {_spelled("name")} as spelled
+                {_spelled("name")} as spelled,
+                upper(regexp_replace({field_sql("custom", KPP_FIELDS)}, '\\s', '', 'g')) as kpp
             from {records}
         ),
         split as (
@@ -114,8 +118,13 @@ def keys_sql(records: str, phones: str) -> str:
             birth_date, city, created_at,
             case when len(words) >= 3 then array_to_string(words, ' ') || ' ' || birth_date
                 when len(words) = 2 then array_to_string(words, ' ') || ' ' || birth_date || ' ' || city
-                end as named_birth
+                end as named_birth,
+            address,
+            case when kind = 'company' and not is_sole and len(words) > 0 then address
+                when len(list_filter(words, lambda word: len(word) > 1)) >= if(has_flat, 2, 3) then address end as placed,
+            case when regexp_matches(kpp, '^\\d{{4}}[\\dA-Z]{{2}}\\d{{3}}$') then kpp end as kpp
         from worded left join {phones} on not is_mobile and {phones}.written = worded.written
+            left join ({addresses_sql(records)}) using (record_id)
     """
 
 

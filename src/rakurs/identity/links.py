@@ -3,8 +3,15 @@
 MOST_NAMES = 5
 """A phone or mailbox under more names than that belongs to nobody: a switchboard, or what is typed to get past a form."""
 MOST_FACES = 20
-STRENGTH = {"tax_id": 0.9999, "phone": 0.999, "email": 0.998, "birth_date": 0.995}
-
+STRENGTH = {"tax_id": 0.9999, "phone": 0.999, "email": 0.998, "birth_date": 0.995, "address": 0.993}
+KEYED = (
+    ("tax_id", "tax_id"),
+    ("phone", "phone"),
+    ("email", "email"),
+    ("birth_date", "named_birth"),
+    ("address", "placed"),
+)
+"""Rules, the surest first, each with the column of keys that two records must have in common."""
 
 _LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюяіїєґўқәғңөұү"
 _ONE_BYTE_EACH = "ABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&()*+,-.:;<=>?"
@@ -14,11 +21,12 @@ def links_sql(keys: str) -> str:
     """One row per pair with a key in common: `left_id` < `right_id`, `rule`, the surest one, and `is_sure`.
 
     Sure are pairs whose names can be one name and that do not contradict each other. What shares a tax id, or two keys, and
-    yet differs is a question for people. Records that say the same all over are linked to the first of them, so a customer
+    yet differs is a question for people; branches of one legal entity, whose tax id is one and KPP another, are no question. An
+    address is a key of those only whose names agree. Records that say the same all over are linked to the first of them, so a customer
     whom a shop wrote down anew with every order costs as many links as records, not as pairs.
     """
-    keyed = (("tax_id", "tax_id"), ("phone", "phone"), ("email", "email"), ("birth_date", "named_birth"))
-    shared = ", ".join(f"{rule}_heads as ({_heads(keys, key)})" for rule, key in keyed)
+    shared = ", ".join(f"{rule}_heads as ({_heads(keys, key)})" for rule, key in KEYED)
+    also = {"tax_id": f"not ({other_branch('a', 'b')})", "address": names_agree("a", "b")}
     parts = [
         f"""
         select head as left_id, record_id as right_id, '{rule}' as rule, {place} as place, true as is_sure
@@ -26,9 +34,9 @@ def links_sql(keys: str) -> str:
         union all
         select a.record_id, b.record_id, '{rule}', {place}, {_can_be_one()}
         from {rule}_heads as a join {rule}_heads as b on a.{key} = b.{key} and a.record_id < b.record_id
-        where a.record_id = a.head and b.record_id = b.head and a.names <= {MOST_NAMES} and a.faces <= {MOST_FACES}
+        where {also.get(rule, "true")} and a.record_id = a.head and b.record_id = b.head and a.names <= {MOST_NAMES} and a.faces <= {MOST_FACES}
         """
-        for place, (rule, key) in enumerate(keyed)
+        for place, (rule, key) in enumerate(KEYED)
     ]
     return f"""
         with {shared}
@@ -41,7 +49,7 @@ def links_sql(keys: str) -> str:
 
 def _heads(keys: str, key: str) -> str:
     """The records that share `key` with another: the first that says the same (`head`), how many names and ways to say it."""
-    same = f"{key}, named, birth_date, tax_id, kind"
+    same = f"{key}, named, birth_date, tax_id, kind, kpp"
     return f"""
         select *, count(distinct named) over (partition by {key}) as names,
             count(distinct head) over (partition by {key}) as faces
@@ -58,6 +66,11 @@ def contradicts(left: str, right: str) -> str:
         f"coalesce({left}.tax_id <> {right}.tax_id, false) or coalesce({left}.birth_date <> {right}.birth_date, false) "
         f"or coalesce({left}.kind <> {right}.kind, false)"
     )
+
+
+def other_branch(left: str, right: str) -> str:
+    """SQL: whether two rows of keys are known to be different branches."""
+    return f"coalesce({left}.kpp <> {right}.kpp, false)"
 
 
 def _can_be_one() -> str:

@@ -8,6 +8,7 @@ from rakurs.marts.customers import customer_owners
 from rakurs.marts.deals import deal_outcomes, deal_stages, stage_visits
 from rakurs.marts.moves import deal_moves
 from rakurs.marts.plans import plan_targets
+from rakurs.marts.quality import deal_remarks
 from rakurs.marts.sales import sale_lines, sales
 from rakurs.marts.searching import search_index
 from rakurs.marts.serving import customer_costs
@@ -23,6 +24,7 @@ from rakurs.marts.tables import (
     CUSTOMER_OWNERS,
     DEAL_MOVES,
     DEAL_OUTCOMES,
+    DEAL_REMARKS,
     DEAL_STAGES,
     DEAL_STATES,
     LEAD_OUTCOMES,
@@ -49,6 +51,7 @@ from rakurs.schema import (
     ORDER_LINES,
     ORDERS,
     PAYMENTS,
+    PIPELINES,
     PLANS,
     PRODUCTS,
     SERVICE_COSTS,
@@ -99,6 +102,20 @@ MARTS: tuple[Mart, ...] = (
         build=stage_visits,
         sort=("created_on",),
         split={"moves": "deal_id", "outcomes": "deal_id"},
+    ),
+    Mart(
+        table=DEAL_REMARKS,
+        inputs={
+            "outcomes": DEAL_OUTCOMES,
+            "visits": STAGE_VISITS,
+            "snapshots": stored(DEAL_SNAPSHOTS),
+            "customers": _CUSTOMERS,
+            "employees": _EMPLOYEES,
+            "products": _PRODUCTS,
+            "pipelines": stored(PIPELINES),
+        },
+        build=deal_remarks,
+        sort=("created_on", "deal_id"),
     ),
     Mart(
         table=DEAL_STATES,

@@ -219,6 +219,31 @@ DEAL_STATES = Table(
     ),
 )
 
+DEAL_REMARKS = Table(
+    name="deal_remarks",
+    title=Text(ru="Замечания к сделкам", en="Remarks on deals"),
+    grain=Text(
+        ru="Сделка, к записи которой у правил качества есть замечания",
+        en="A deal of whose record the rules of quality have something to say",
+    ),
+    key=("deal_id",),
+    columns=(
+        reference("deal_id", "deals", "Сделка", "Deal"),
+        column("rules", Unit.TEXT, "Правила", "Rules"),
+        flag("is_suspect", "Сомнительная", "Suspect"),
+        flag("is_orphan", "Ссылается на то, чего нет", "Refers to what is not there"),
+        column("days_late", Unit.DAYS, "Пришла через, дней", "Came after, days"),
+        reference("pipeline_id", "pipelines", "Воронка", "Pipeline"),
+        choice("outcome", "Исход", "Outcome", OUTCOMES),
+        column("created_on", Unit.DAY, "Создана", "Created"),
+        column("closed_on", Unit.DAY, "Закрыта", "Closed"),
+        column("amount", Unit.MONEY, "Сумма", "Amount"),
+        *CUSTOMER,
+        *ATTRIBUTION,
+        *OWNER,
+    ),
+)
+
 SALES = Table(
     name="sales",
     title=Text(ru="Продажи", en="Sales"),

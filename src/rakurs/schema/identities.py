@@ -13,6 +13,7 @@ RULES: Mapping[str, Text] = {
     "phone": Text(ru="Телефон", en="Phone"),
     "email": Text(ru="Почта", en="E-mail"),
     "birth_date": Text(ru="Имя и дата рождения", en="Name and birth date"),
+    "address": Text(ru="Имя и адрес", en="Name and address"),
     "likeness": Text(ru="Сходство", en="Likeness"),
 }
 

@@ -4,10 +4,11 @@ The canonical tables hold records as their sources write them; `readings` shows 
 merge or a split changes rows of `identities` and the marts, and can always be taken back. Decisions of people lie as immutable files in `raw/identities/` and are replayed where the database was lost.
 """
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -83,6 +84,16 @@ def keys_and_links(cursor: Cursor) -> tuple[pa.Table, pa.Table]:
     return keys, links
 
 
+def keys_of(cursor: Cursor, record_ids: Iterable[str]) -> list[dict[str, Any]]:
+    """What these records are known by, in one way of writing: rows of `identity.keys_sql`, of those that are there."""
+    listed = ", ".join(literal(record_id) for record_id in sorted(set(record_ids)))
+    if not listed:
+        return []
+    records = f"(select * from main.{CUSTOMERS.name} where deleted_at is null and {KEY} in ({listed}))"
+    with _phones_of(cursor, records) as phones:
+        return cursor.sql(keys_sql(records, phones)).to_arrow_table().to_pylist()
+
+
 def keep_pairs(cursor: Cursor, pairs: pa.Table) -> None:
     """These are the pairs that look alike now, in place of those before."""
     cursor.execute(f"delete from {IDENTITY_PAIRS.name} where rule = 'likeness'")
@@ -124,13 +135,20 @@ def keep_decisions(
 def _find_links(cursor: Cursor) -> None:
     """The temporary tables `identity_keys` and `identity_links`."""
     records = f"(select * from main.{CUSTOMERS.name} where deleted_at is null)"
-    texts = [text for (text,) in cursor.execute(needs_parsing_sql(records)).fetchall()]
-    cursor.register("identity_phones", parsed_phones(texts))
-    try:
-        cursor.execute(f"create or replace temp table identity_keys as {keys_sql(records, 'identity_phones')}")
-    finally:
-        cursor.unregister("identity_phones")
+    with _phones_of(cursor, records) as phones:
+        cursor.execute(f"create or replace temp table identity_keys as {keys_sql(records, phones)}")
     cursor.execute(f"create or replace temp table identity_links as {links_sql('identity_keys')}")
+
+
+@contextmanager
+def _phones_of(cursor: Cursor, records: str) -> Generator[str]:
+    """The phones of `records` that are no plain mobiles, parsed, as a relation of that name."""
+    name = "identity_phones"
+    cursor.register(name, parsed_phones(text for (text,) in cursor.execute(needs_parsing_sql(records)).fetchall()))
+    try:
+        yield name
+    finally:
+        cursor.unregister(name)
 
 
 def _forget_links(cursor: Cursor) -> None:
@@ -161,9 +179,9 @@ def _clusters(cursor: Cursor) -> pa.Table:
     cursor.register("asked", pa.table({"record_id": pa.array(asked, pa.string())}))
     try:
         people = {
-            record: (Person(tax_id=tax, birth_date=born, kind=kind), created)
-            for record, tax, born, kind, created in cursor.execute(
-                "select record_id, tax_id, birth_date, kind, created_at from identity_keys semi join asked using (record_id)"
+            record: (Person(tax_id=tax, birth_date=born, kind=kind, branch=kpp), created)
+            for record, tax, born, kind, kpp, created in cursor.execute(
+                "select record_id, tax_id, birth_date, kind, kpp, created_at from identity_keys semi join asked using (record_id)"
             ).fetchall()
         }
     finally:

@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import narwhals.stable.v2 as nw
@@ -42,6 +43,10 @@ class Reader:
         )
         records = self.records(identities.CUSTOMERS.name).filter(nw.col("deleted_at").is_null())
         return records.rename({"customer_id": "record_id"}).join(others, on="record_id", how="inner")
+
+    def keys_of(self, record_ids: Iterable[str]) -> list[dict[str, Any]]:
+        """What these records of customers are known by: phone, mailbox, tax id, name, address, each written in one way."""
+        return identities.keys_of(self._cursor, record_ids)
 
     def has(self, name: str) -> bool:
         """Whether there is a table or mart called `name` yet."""

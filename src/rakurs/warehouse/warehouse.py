@@ -30,6 +30,7 @@ from rakurs.warehouse.duckdb_engine import Cursor, DuckDBEngine, first_row
 from rakurs.warehouse.engine import Frame
 from rakurs.warehouse.journal import LoadRecord
 from rakurs.warehouse.loading import Arrival, Company, Correction, changed_tables, latest_arrival, load, rebuild
+from rakurs.warehouse.orphans import Orphans, orphans
 from rakurs.warehouse.rates import sole_currency, without_rate
 from rakurs.warehouse.raw import remove_unfinished
 from rakurs.warehouse.reading import Reader
@@ -425,6 +426,11 @@ class Warehouse:
         """(table, currency, rows) whose amounts are left out of sums for want of an exchange rate."""
         with self._engine.cursor() as cursor:
             return without_rate(cursor, currency=self.company.currency)
+
+    def orphans(self) -> list[Orphans]:
+        """Rows that refer to what is not there, of every table."""
+        with self._engine.cursor() as cursor:
+            return orphans(cursor)
 
     def loads(self, limit: int = 50) -> tuple[LoadReport, ...]:
         """The latest loads, newest first."""

@@ -171,8 +171,10 @@ def _plan(found: KeyNumber, chosen: Chosen, eyes: Onlooker) -> dict[str, Any] | 
 
 
 def _plan_question(metric: str, chosen: Chosen, *, today: date) -> AnalysisAsked | None:
-    if chosen.params.customer_segment is not None:
-        return None  # no plan is made for a segment, and the company's beside a segment's number would be a lie
+    if not chosen.params.is_of_all:
+        return (
+            None  # no plan is made for a part of the records, and the company's beside a part's number would be a lie
+        )
     planned = PLANNED.get(metric)
     if planned is None or len(chosen.where) > 1 or any(len(values) > 1 for values in chosen.where.values()):
         return None

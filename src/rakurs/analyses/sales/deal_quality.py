@@ -1,7 +1,6 @@
 """Deal quality: which deals are kept so badly that numbers about them mislead, how much money stands in them, and whose are they?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
@@ -13,16 +12,17 @@ from rakurs.analyses.columns import answered, choice, column, overlapping
 from rakurs.analyses.filters import DealFilters, asked_deals
 from rakurs.analyses.sales.gates import SOME_DEALS
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members
-from rakurs.core.frames import absent, count_where, row_number, sum_where
+from rakurs.core.frames import absent, count_where, sum_where
 from rakurs.core.params import parameter
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
-from rakurs.marts.tables import CALENDAR, DEAL_OUTCOMES, STAGE_VISITS
+from rakurs.marts.quality import BULK, LATE_DAYS, Rule, examined
+from rakurs.marts.quality import RULES as OF_RECORDS
+from rakurs.marts.tables import CALENDAR, DEAL_OUTCOMES, DEAL_REMARKS, STAGE_VISITS
 from rakurs.schema import ACTIVITIES, CHANNELS, EMPLOYEES, PIPELINES
 from rakurs.schema.derived import stored
 
 Frame = nw.LazyFrame[Any]
-AT_ONCE_SECONDS = 600
 
 
 class By(StrEnum):
@@ -60,8 +60,19 @@ class DealQualityParams(DealFilters):
         ),
         is_advanced=True,
     )
+    late_days: int = parameter(
+        LATE_DAYS,
+        Text(ru="Опоздание, дней", en="Late, days"),
+        unit=Unit.DAYS,
+        ge=1,
+        help=Text(
+            ru="Сделка, которая пришла позже чем через столько дней после создания, опоздала",
+            en="A deal that came more than so many days after its creation is late",
+        ),
+        is_advanced=True,
+    )
     bulk: int = parameter(
-        20,
+        BULK,
         Text(ru="Разом закрыто, сделок", en="Closed at once, deals"),
         unit=Unit.COUNT,
         ge=2,
@@ -73,58 +84,11 @@ class DealQualityParams(DealFilters):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What is wrong with a deal, and with which deals it can be (`concerns`), over the columns of `judged_deals`."""
-
-    title: Text
-    concerns: nw.Expr
-    fails: nw.Expr
-
-
 def _is(outcome: str) -> nw.Expr:
     return nw.col("outcome") == outcome
 
 
-_ANY = ~nw.col("deal_id").is_null()
-_CLOSED = ~_is("open")
-_HAS_BUYER = ~nw.col("customer_id").is_null() & (nw.col("amount") > 0)
-RULES: Mapping[str, Rule] = {
-    "no_amount": Rule(
-        Text(ru="Нет суммы", en="No amount"), ~_is("lost"), nw.col("amount").is_null() | (nw.col("amount") == 0)
-    ),
-    "no_customer": Rule(Text(ru="Нет клиента", en="No customer"), _ANY, nw.col("customer_id").is_null()),
-    "no_manager": Rule(Text(ru="Нет ответственного", en="Nobody is responsible"), _ANY, nw.col("manager_id").is_null()),
-    "no_source": Rule(Text(ru="Нет источника", en="No source"), _ANY, nw.col("channel_id").is_null()),
-    "no_reason": Rule(
-        Text(ru="Проиграна без причины", en="Lost without a reason"), _is("lost"), nw.col("loss_reason_id").is_null()
-    ),
-    "unknown_stage": Rule(
-        Text(ru="Этапа нет в списке этапов", en="The stage is not among the stages"), _ANY, ~nw.col("is_stage_known")
-    ),
-    "no_history": Rule(
-        Text(ru="Путь по этапам неизвестен", en="Its way through the stages is unknown"),
-        _CLOSED,
-        nw.col("told_visits") == 0,
-    ),
-    "skipped_stages": Rule(
-        Text(ru="Выиграна через этап", en="Won by skipping stages"), _is("won"), nw.col("skipped") > 0
-    ),
-    "won_at_once": Rule(
-        Text(ru="Внесена уже выигранной", en="Entered when it was won already"),
-        _is("won"),
-        nw.col("closed_epoch") - nw.col("created_epoch") < AT_ONCE_SECONDS,
-    ),
-    "back_dated": Rule(
-        Text(ru="Закрыта задним числом", en="Closed with an earlier date"),
-        _CLOSED,
-        nw.col("closed_on") < nw.col("moved_on"),
-    ),
-    "closed_in_bulk": Rule(
-        Text(ru="Закрыта разом со многими", en="Closed at once with many"),
-        _CLOSED & ~nw.col("manager_id").is_null(),
-        nw.col("closed_beside") >= nw.col("bulk"),
-    ),
+_OF_A_DAY: Mapping[str, Rule] = {
     "no_next_step": Rule(
         Text(ru="Нет следующего шага", en="No next step"),
         _is("open") & nw.col("has_activities"),
@@ -136,10 +100,9 @@ RULES: Mapping[str, Rule] = {
         _is("open") & ~nw.col("expected_close_on").is_null(),
         nw.col("expected_close_on") < nw.col("today"),
     ),
-    "duplicate": Rule(
-        Text(ru="Похожа на дубль", en="Looks like a duplicate"), _HAS_BUYER, _HAS_BUYER & (nw.col("place") > 1)
-    ),
 }
+"""Rules about work that is not done by the day of the question."""
+RULES: Mapping[str, Rule] = {**OF_RECORDS, **_OF_A_DAY}
 COLUMNS = (
     choice("rule", "Что не так", "What is wrong", {name: rule.title for name, rule in RULES.items()}),
     column("key", Unit.ID, "Код", "Id"),
@@ -155,21 +118,15 @@ def judged_deals(
     *,
     deal_outcomes: Frame,
     stage_visits: Frame,
+    deal_remarks: Frame,
     activities: Frame,
     calendar: Frame,
     params: DealQualityParams,
 ) -> Frame:
     """The deals of the question, each with what its rules look at, and the key it is counted under."""
-    asked = asked_deals(deal_outcomes, params)
-    visits = (
-        stage_visits.filter(nw.col("entered_on") <= nw.lit(params.today))
-        .group_by("deal_id")
-        .agg(
-            nw.col("entered_on").max().alias("moved_on"),
-            nw.col("skipped").sum().alias("skipped"),
-            count_where(nw.col("provenance") == "history").alias("told_visits"),
-        )
-    )
+    remarks = deal_remarks.select("deal_id", "is_orphan", "days_late")
+    asked = asked_deals(deal_outcomes, params).join(remarks, on="deal_id", how="left")
+    visits = stage_visits.filter(nw.col("entered_on") <= nw.lit(params.today))
     known = activities.filter(nw.col("deleted_at").is_null(), ~nw.col("deal_id").is_null())
     is_next = nw.col("on") > nw.lit(params.today)
     touches = known.group_by("deal_id").agg(
@@ -178,16 +135,13 @@ def judged_deals(
     )
     months = calendar.select(nw.col("day").alias("created_on"), "month")
     together = (
-        asked.join(visits, on="deal_id", how="left")
+        examined(asked, visits, bulk=params.bulk, late_days=params.late_days)
         .join(touches, on="deal_id", how="left")
         .join(months, on="created_on", how="left")
         .with_columns(
             nw.lit(params.today).alias("today"),
             nw.lit(params.today - timedelta(days=params.silent_days)).alias("silent_since"),
-            nw.lit(params.bulk).alias("bulk"),
             nw.lit("all").alias("everything"),
-            nw.col("skipped").fill_null(0).alias("skipped"),
-            nw.col("told_visits").fill_null(0).alias("told_visits"),
             nw.coalesce(nw.col("spoken_on"), nw.col("created_on")).alias("spoken_on"),
             nw.coalesce(nw.col("moved_on"), nw.col("created_on")).alias("arrived_on"),
             nw.when(~nw.col("spoken_on").is_null() | ~nw.col("next_on").is_null()).then(1).otherwise(0).alias("active"),
@@ -196,8 +150,6 @@ def judged_deals(
     return together.with_columns(
         (nw.col("active").max().over("everything") == 1).alias("has_activities"),
         nw.max_horizontal("spoken_on", "arrived_on").alias("touched_on"),
-        nw.col("deal_id").count().over("manager_id", "closed_on").alias("closed_beside"),
-        row_number(("customer_id", "amount", "created_on"), ("created_epoch", "deal_id")).alias("place"),
     )
 
 
@@ -205,6 +157,7 @@ def deal_quality(
     *,
     deal_outcomes: Frame,
     stage_visits: Frame,
+    deal_remarks: Frame,
     activities: Frame,
     employees: Frame,
     pipelines: Frame,
@@ -218,6 +171,7 @@ def deal_quality(
     found = judged_deals(
         deal_outcomes=deal_outcomes,
         stage_visits=stage_visits,
+        deal_remarks=deal_remarks,
         activities=activities,
         calendar=calendar,
         params=params,
@@ -262,13 +216,15 @@ def finish(counted: pa.Table, params: DealQualityParams) -> pa.Table:
     return answered(rows, COLUMNS)
 
 
+_JUDGED_BY = ("deal_outcomes", "stage_visits", "deal_remarks", "activities", "calendar")
+
+
 def members(frames: Frames, params: DealQualityParams, cell: Cell) -> Frame:
     """The deals of a cell that fail its rule; without a rule, those that fail any."""
-    inputs = {name: frames[name] for name in ("deal_outcomes", "stage_visits", "activities", "calendar")}
+    inputs = {name: frames[name] for name in _JUDGED_BY}
     found = judged_deals(params=params, **inputs)
     asked = [RULES[str(cell["rule"])]] if "rule" in cell else list(RULES.values())
-    failing = [(rule.concerns & rule.fails).fill_null(value=False) for rule in asked]
-    found = found.filter(nw.any_horizontal(*failing, ignore_nulls=True))
+    found = found.filter(nw.any_horizontal(*(rule.marks for rule in asked), ignore_nulls=True))
     if params.by is not By.WHOLE and "key" in cell:
         key, value = nw.col(_KEYS[params.by]), cell["key"]
         if value is not None and params.by is By.MONTHS:
@@ -298,6 +254,10 @@ def _way(deal_id: str, *stages: str) -> list[dict[str, Any]]:
     ]
 
 
+def _seen(deal_id: str, day: str) -> dict[str, Any]:
+    return {"deal_id": deal_id, "created_at": "2026-03-02 10:00", "seen_at": f"{day} 10:00", "provenance": "snapshot"}
+
+
 EXAMPLE = Example(
     tables={
         "stages": [
@@ -307,12 +267,16 @@ EXAMPLE = Example(
             {"pipeline_id": "b2b", "stage_id": "lost", "name": "Отказ", "position": 4, "outcome": "lost"},
         ],
         "employees": [{"employee_id": "m1", "name": "Анна"}],
+        "products": [{"product_id": "desk"}],
+        "deal_snapshots": [
+            _seen("kept well", "2026-03-03"), _seen("twin", "2026-04-03"), _seen("silent", "2026-04-02"),
+        ],
         "deals": [
             _deal("kept well"),
             _deal("twin", customer_id="kept well", created_at="2026-03-02 11:00"),
             _deal("bare", customer_id=None, manager_id=None, channel_id=None, amount=None),
-            _deal("silent", expected_close_on="2026-04-30"),
-            _deal("spoken to", expected_close_on="2026-05-01"),
+            _deal("silent", expected_close_on="2026-04-30", product_id="lost"),
+            _deal("spoken to", expected_close_on="2026-05-01", product_id="desk"),
             _deal("skipped", stage_id="won", closed_at="2026-03-03 10:00"),
             _deal("at once", stage_id="won", closed_at="2026-03-02 10:09:59"),
             _deal("dated back", stage_id="won", closed_at="2026-03-03 10:00"),
@@ -339,11 +303,13 @@ EXAMPLE = Example(
         {"rule": "skipped_stages", "deals": 2, "concerned": 3, "amount": 200},
         {"rule": "back_dated", "deals": 1, "concerned": 4, "share": 0.25, "amount": 100},
         {"rule": "duplicate", "deals": 1, "concerned": 8, "share": 0.125, "amount": 100},
+        {"rule": "late", "deals": 1, "concerned": 9, "amount": 100},
         {"rule": "no_amount", "deals": 1, "concerned": 8, "share": 0.125, "amount": 0},
         {"rule": "no_customer", "deals": 1, "concerned": 9, "amount": 0},
         {"rule": "no_manager", "deals": 1, "concerned": 9, "amount": 0},
         {"rule": "no_reason", "deals": 1, "concerned": 1, "share": 1.0, "amount": 100},
         {"rule": "no_source", "deals": 1, "concerned": 9, "amount": 0},
+        {"rule": "orphan", "deals": 1, "concerned": 9, "amount": 100},
         {"rule": "overdue", "deals": 1, "concerned": 2, "share": 0.5, "amount": 100},
         {"rule": "won_at_once", "deals": 1, "concerned": 3, "amount": 100},
         {"rule": "closed_in_bulk", "deals": 0, "concerned": 4, "share": 0.0, "amount": 0},
@@ -376,7 +342,9 @@ ANALYSIS = Analysis(
             "ответственного, источника: поле пусто. Проиграна без причины. Этапа нет в списке. Путь неизвестен: у закрытой "
             "нет ни одного входа в этап из истории. Выиграна через этап: хотя бы один рабочий этап пропущен. Внесена уже выигранной: от создания до "
             "закрытия меньше 10 минут. Задним числом: день закрытия раньше дня, когда она пришла на последний этап. Разом: в тот же день "
-            "тот же ответственный закрыл не меньше заданного числа сделок выборки. Нет следующего шага: у открытой сделки нет дела позже дня "
+            "тот же ответственный закрыл не меньше заданного числа сделок выборки. "
+            "Ссылается на то, чего нет: её клиента, ответственного, товара или воронки нет среди загруженных. Пришла поздно: впервые увидена больше чем "
+            "через заданное число дней после создания, и не в первый день своего источника. Нет следующего шага: у открытой сделки нет дела позже дня "
             "вопроса; считается, если у сделок выборки вообще есть дела. Забыта: у открытой заданное число дней нет ни дел, ни переходов. Срок "
             "прошёл: ожидаемое закрытие раньше дня вопроса. Похожа на дубль: у того же клиента в тот же день раньше создана сделка на ту же "
             "сумму. Доля: от сделок, к которым правило применимо."
@@ -386,7 +354,9 @@ ANALYSIS = Analysis(
             "no source: the field is empty. Lost without a reason. The stage is not in the list. Way unknown: a closed "
             "deal has no entry into a stage from a history. Won by skipping: at least one open stage skipped. Entered when won: less than 10 minutes from creation to closing. "
             "Earlier date: the closing day is before the day it came into its last stage. At once with many: on that day the same person closed no "
-            "fewer than so many deals of the cohort. No next step: an open deal has no activity after the day of the question; asked only when deals of "
+            "fewer than so many deals of the cohort. "
+            "Refers to what is not there: its customer, manager, product or pipeline is not among those loaded. Late: first seen more than so many days "
+            "after its creation, and not on the first day of its source. No next step: an open deal has no activity after the day of the question; asked only when deals of "
             "the cohort have activities at all. Forgotten: for so many days an open deal had neither activity nor move. Overdue: the expected closing is before the "
             "day of the question. Duplicate: a deal of the same customer, day and amount was created before it. Share: of the deals a "
             "rule can concern."
@@ -396,6 +366,7 @@ ANALYSIS = Analysis(
     inputs={
         "deal_outcomes": DEAL_OUTCOMES,
         "stage_visits": STAGE_VISITS,
+        "deal_remarks": DEAL_REMARKS,
         "activities": stored(ACTIVITIES),
         "employees": stored(EMPLOYEES),
         "pipelines": stored(PIPELINES),

@@ -6,12 +6,13 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from rakurs.analyses.columns import PIPELINE, column, overlapping
-from rakurs.analyses.filters import end_of_month
+from rakurs.analyses.filters import end_of_month, in_work
 from rakurs.analyses.sales.pipeline_days import STATES, UNSEEN, WITHOUT_AMOUNT, believed, in_pipeline, is_open
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Need
 from rakurs.core.frames import count_where, ratio, sum_where, to_money, where_cell
 from rakurs.core.intervals import wilson_bounds
-from rakurs.core.params import CUSTOMER_SEGMENT, Params, parameter
+from rakurs.core.params import CUSTOMER_SEGMENT, RECORDS, Params, Records, parameter
+from rakurs.core.periods import DAY
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
 from rakurs.marts.tables import DEAL_STATES
@@ -34,6 +35,11 @@ class PipelineAsOfParams(Params):
     manager: str | None = parameter(None, Text(ru="Менеджер", en="Manager"), unit=Unit.ID, options="manager")
     channel: str | None = parameter(None, Text(ru="Канал", en="Channel"), unit=Unit.ID, options="channel")
     customer_segment: str | None = CUSTOMER_SEGMENT
+    records: Records = RECORDS
+
+    def spoken_of(self, deals: Frame) -> Frame:
+        """Those in work at the end of the day."""
+        return in_work(deals, self, first=self.today + DAY, last=self.today)
 
 
 COLUMNS = (

@@ -9,10 +9,11 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 
 from rakurs.analyses.columns import answered, choice, column, overlapping
+from rakurs.analyses.filters import in_work
 from rakurs.analyses.sales.pipeline_days import STATES, UNSEEN, WITHOUT_AMOUNT, believed
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members, Need
 from rakurs.core.frames import same
-from rakurs.core.params import CUSTOMER_SEGMENT, PRESET_LABELS, PeriodParams, parameter
+from rakurs.core.params import CUSTOMER_SEGMENT, PRESET_LABELS, RECORDS, PeriodParams, Records, parameter
 from rakurs.core.periods import DAY, Preset
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -29,6 +30,7 @@ class PipelineChangesParams(PeriodParams):
     manager: str | None = parameter(None, Text(ru="Менеджер", en="Manager"), unit=Unit.ID, options="manager")
     channel: str | None = parameter(None, Text(ru="Канал", en="Channel"), unit=Unit.ID, options="channel")
     customer_segment: str | None = CUSTOMER_SEGMENT
+    records: Records = RECORDS
     expected_from: date | None = parameter(
         None,
         Text(ru="Ожидаются с", en="Expected from"),
@@ -49,6 +51,10 @@ class PipelineChangesParams(PeriodParams):
         ),
         is_advanced=True,
     )
+
+    def spoken_of(self, deals: Frame) -> Frame:
+        """Those in work between its ends."""
+        return in_work(deals, self, first=self.first_day, last=self.last_day)
 
     @property
     def last_day(self) -> date:

@@ -10,6 +10,7 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 
 from rakurs.analyses.columns import answered, choice, column, flag, overlapping
+from rakurs.analyses.filters import narrowed
 from rakurs.analyses.sales.change_events import (
     PARTS,
     PURCHASE,
@@ -26,7 +27,7 @@ from rakurs.analyses.sales.change_words import told
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members, Need
 from rakurs.core.decomposition import CENT, rounded_to_sum
 from rakurs.core.discoveries import benjamini_hochberg
-from rakurs.core.params import CUSTOMER_SEGMENT, PRESET_LABELS, PeriodParams, parameter
+from rakurs.core.params import CUSTOMER_SEGMENT, PRESET_LABELS, RECORDS, PeriodParams, Records, parameter
 from rakurs.core.periods import DAY, Comparison, Period, Preset, compared_period
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -73,6 +74,7 @@ class WhyChangedParams(PeriodParams):
     manager: str | None = parameter(None, Text(ru="Менеджер", en="Manager"), unit=Unit.ID, options="manager")
     channel: str | None = parameter(None, Text(ru="Канал", en="Channel"), unit=Unit.ID, options="channel")
     customer_segment: str | None = CUSTOMER_SEGMENT
+    records: Records = RECORDS
     false_share: float = parameter(
         0.05,
         Text(ru="Доля ложных находок", en="Share of false findings"),
@@ -85,6 +87,17 @@ class WhyChangedParams(PeriodParams):
         le=0.5,
         is_advanced=True,
     )
+
+    def spoken_of(self, deals: Frame) -> Frame:
+        """Those created or closed in either period; of a metric of sales, those that are sales."""
+        if metric_named(self.metric.value).measures[0].mart is SALES:
+            deals = deals.head(0) if self.basis is Basis.ORDERS else deals.filter(nw.col("outcome") == "won")
+        days = [
+            period.contains(nw.col(day))
+            for period in (self.window, self.compared)
+            for day in ("created_on", "closed_on")
+        ]
+        return narrowed(deals, self).filter(nw.any_horizontal(*days, ignore_nulls=True))
 
     @property
     def tree(self) -> Tree:

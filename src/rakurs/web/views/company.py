@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from pydantic import ValidationError
 
 from rakurs.app import people, settling
-from rakurs.app.company import BASES, COUNTRIES, ORDER_DAYS, Company
+from rakurs.app.company import BASES, COUNTRIES, ORDER_DAYS, SUSPECTS, Company
 from rakurs.core.text import Text
 from rakurs.web.access import may, user_of, workspace
 from rakurs.web.language import page_language, said
@@ -74,6 +74,7 @@ def company(request: HttpRequest) -> HttpResponse:
         "months": list(enumerate((said(month) for month in MONTHS), start=1)),
         "bases": [(key, said(title)) for key, title in BASES.items()],
         "order_days": [(key, said(title)) for key, title in ORDER_DAYS.items()],
+        "suspects": [(key, said(title), key in given["suspect_rules"]) for key, title in SUSPECTS.items()],
         "roles": [
             (key, said(title), key in given["second_factor_roles"]) for key, title in people.role_titles().items()
         ],
@@ -88,7 +89,8 @@ def _given(request: HttpRequest, present: Company) -> dict[str, Any]:
     names = ("name", "timezone", "currency", "country", "revenue_basis", "orders_dated_by", "fiscal_year_start")
     lists = {name: request.POST.get(name, "").split() for name in ("days_off", "working_days")}
     typed = {name: request.POST.get(name, "").strip() for name in names}
-    return {**present.model_dump(mode="json"), **typed, **lists, "second_factor_roles": request.POST.getlist("factor")}
+    chosen = {"second_factor_roles": request.POST.getlist("factor"), "suspect_rules": request.POST.getlist("suspect")}
+    return {**present.model_dump(mode="json"), **typed, **lists, **chosen}
 
 
 def _words(error: Exception) -> str:

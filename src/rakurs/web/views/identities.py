@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from rakurs.app import identities
 from rakurs.app.accounts import note
 from rakurs.app.formats import Format
-from rakurs.app.identities import PAGE_SIZE, SHOWN, Pair
+from rakurs.app.identities import ALL_TOLD, CHANCE, EVIDENCE, OWN_FIELDS, PAGE_SIZE, SHOWN, Pair, Step
 from rakurs.core.errors import BadInput
 from rakurs.core.text import Text
 from rakurs.core.units import Unit
@@ -32,10 +32,9 @@ DONE = {
     "forget": Text(ru="Решение снято: теперь снова решают правила.", en="Taken back: the rules decide again."),
 }
 _COLUMNS = {item.name: item for item in stored(CUSTOMERS).columns}
-_NAMED = {"named": "name"}
-"""What is compared under another name than it is stored."""
-FULL_BAR = 20.0
-"""Doublings of the odds that fill a bar."""
+LEAST_BAR = 0.8
+"""Hundredths of the axis: a bar of nothing is still seen."""
+MOST_DOUBLINGS = 40.0
 
 
 @may("load", "personal_data")
@@ -80,8 +79,13 @@ def decide(request: HttpRequest) -> HttpResponse:
 
 def _pair(pair: Pair, form: Format) -> dict[str, Any]:
     rows = [
-        {"title": said(_COLUMNS[name].title), "left": left, "right": right, "mark": _mark(left, right)}
-        for name in SHOWN
+        {
+            "title": said(EVIDENCE.get(name) or _COLUMNS[name].title),
+            "left": left,
+            "right": right,
+            "mark": _mark(left, right),
+        }
+        for name in (*SHOWN, *OWN_FIELDS)
         for left, right in [(_shown(pair.left, name, form), _shown(pair.right, name, form))]
         if left or right
     ]
@@ -91,23 +95,41 @@ def _pair(pair: Pair, form: Format) -> dict[str, Any]:
         "rule": said(RULES[pair.rule]),
         "probability": None if pair.probability is None else form.shown(pair.probability, Unit.SHARE),
         "rows": rows,
-        "weights": [
-            {
-                "title": said(_COLUMNS[_NAMED.get(name, name)].title),
-                "weight": weight,
-                "is_for": weight > 0,
-                "width": round(min(abs(weight) / FULL_BAR, 1.0) * 100),
-                "times": form.compact(2 ** abs(weight), Unit.NUMBER),
-            }
-            for name, weight in pair.weights.items()
-        ],
+        "steps": _bridge(pair.steps, form),
     }
+
+
+def _bridge(steps: tuple[Step, ...], form: Format) -> list[dict[str, Any]]:
+    """The steps as floating bars over one axis of doublings, in hundredths of its length; keys have no bars."""
+    ends = [end for step in steps for end in (step.start, step.level) if end is not None]
+    low, high = min(ends, default=0.0), max(ends, default=0.0)
+
+    def place(value: float) -> float:
+        return (value - low) / ((high - low) or 1.0) * 100
+
+    drawn: list[dict[str, Any]] = []
+    for step in steps:
+        shown: dict[str, Any] = {"title": said(EVIDENCE[step.name]), "is_for": step.is_for, "is_bar": False}
+        if step.weight is not None and step.start is not None and step.level is not None:
+            left, right = sorted((place(step.start), place(step.level)))
+            shown |= {
+                "is_bar": True,
+                "is_whole": step.name in {CHANCE, ALL_TOLD},
+                "x": f"{left:.1f}",
+                "width": f"{max(right - left, LEAST_BAR):.1f}",
+                "even": f"{place(0.0):.1f}",
+                "times": form.compact(2 ** min(abs(step.weight), MOST_DOUBLINGS), Unit.NUMBER),
+            }
+        drawn.append(shown)
+    return drawn
 
 
 def _shown(record: Mapping[str, Any], name: str, form: Format) -> str:
     value = record[name]
     if value is None:
         return ""
+    if name in OWN_FIELDS:
+        return str(value)
     choices = _COLUMNS[name].choices
     return said(choices[value]) if choices and value in choices else form.shown(value, _COLUMNS[name].unit)
 
