@@ -108,8 +108,29 @@ SLOW = (
 """Tests of many loads, real processes, random companies, models that learn: `make test` runs them, `make check` does not."""
 
 
-SHARING = ("api", "cli", "state", "web")
-"""Folders whose tests share a served company: it starts once, because one worker runs them all."""
+SHARING = (
+    "api/",
+    "app/test_asked",
+    "app/test_cards",
+    "app/test_demo_",
+    "app/test_long_answers",
+    "app/test_privacy",
+    "app/test_reconciling",
+    "app/test_workspace",
+    "app/test_writing",
+    "bench/",
+    "cli/",
+    "models/test_buying_models",
+    "models/test_leaving",
+    "models/test_offers",
+    "sources/test_database",
+    "sources/test_demo_",
+    "state/",
+    "warehouse/test_erasing",
+    "warehouse/test_refreshing",
+    "web/",
+)
+"""Whose tests share a company: it is loaded or served once, because one worker runs them all."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -121,8 +142,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("spark"):
             item.add_marker(pytest.mark.xdist_group("spark"))
-        elif place.startswith(SHARING):
-            item.add_marker(pytest.mark.xdist_group(place.partition("/")[0]))
+        else:
+            group = next((start for start in SHARING if place.startswith(start)), None)
+            if group is not None:
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(wrapper=True)
