@@ -2,19 +2,24 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from random import Random
+from threading import Timer
 from time import monotonic, sleep
 from typing import Any
 
 import httpx
 import pytest
 
+from effort import tries
 from processes import Machine, Served
 from rakurs.warehouse.warehouse import Warehouse
 from sources.commerceml_client import Base, Client, Paper, Writing, numbers_of, packed, pages
 
+KILLS = tries(2, 20)
+SEED = 20261203
 LOGIN, PASSWORD = "1С-обмен", "пароль для 1С!"
 
 
@@ -178,6 +183,40 @@ def test_a_server_killed_in_an_exchange_takes_what_is_repeated_once(machine: Mac
             again.login("catalog")
         shop.loaded()
         assert shop.numbers() == base.truth()
+
+
+def test_a_server_killed_at_random_moments_ends_with_the_bases_own_numbers(machine: Machine) -> None:
+    """Uploads, imports, loads and what was told before are cut wherever the kill falls; 1C sends its next exchange."""
+    print(f"seed {SEED}")  # noqa: T201 - shown when the test fails
+    chance, base = Random(SEED), Base(goods=20, orders=20)
+    with machine.served() as served:
+        shop = connected(machine, served)
+        began = monotonic()
+        exchanged(shop, base)
+        shop.loaded()
+        span = monotonic() - began
+    for number in range(KILLS):
+        variant = next(iter(base.goods[f"good-{number % 20:04}"].variants.values()))
+        variant.prices["price-retail"], variant.stock = Decimal(100 + number), {"s-shop": Decimal(number)}
+        base.papers[f"order-{number % 20:04}"].details["Статус заказа"] = f"[{number}] Изменён"
+        with machine.served() as served:
+            killer = Timer(chance.uniform(0, span), served.kill)
+            killer.start()
+            with suppress(httpx.TransportError):
+                exchanged(Shop(machine, served, shop.connection), base)
+            killer.join()
+    with machine.served() as served:
+        shop = Shop(machine, served, shop.connection)
+        exchanged(shop, base)
+        shop.loaded()
+        assert shop.numbers() == base.truth()
+
+
+def exchanged(shop: Shop, base: Base) -> None:
+    """All a base has: goods in pieces, prices and stock, documents."""
+    with shop.client() as client:
+        client.send("catalog", {"import0_1.xml": large(base), "offers0_1.xml": base.offers()})
+        client.trade(base.documents())
 
 
 def broken(client: Client, kind: str, name: str, piece: bytes) -> None:
