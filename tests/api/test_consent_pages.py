@@ -10,10 +10,28 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from api.conftest import change_password
 from offices import Office
+from processes import Machine, logged_in
 from sources.consenting import ConsentingAccount, asked_on
 
 ALLOWED = "/data/sources/allowed/"
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Generator[Office]:
+    """One of its own: rows of an account come into it."""
+    machine = Machine(tmp_path_factory.mktemp("consent") / "home")
+    with machine.served() as served:
+        yield Office(machine, served, {})
+
+
+@pytest.fixture(scope="module")
+def browser(office: Office) -> Generator[httpx.Client]:
+    login, password = office.served.first_login
+    with logged_in(office.served, login, password) as client:
+        change_password(client, password, "лес-и-река-7731")
+        yield client
 
 
 @pytest.fixture(scope="module")
