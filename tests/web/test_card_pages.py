@@ -102,17 +102,16 @@ def test_a_note_is_written_and_taken_away(visitor: Visitor) -> None:
 def test_a_limited_user_cannot_open_a_foreign_card(chromium: Browser, demo: Site, visitor: Visitor) -> None:
     own_page = visitor.page()
     own_page.goto("/reports/managers/members/")
-    rows = own_page.locator("#members tbody tr")
-    cards = {
-        row.locator("a[href^='/employees/']").get_attribute("href"): row.locator(
-            "a[href^='/customers/']"
-        ).get_attribute("href")
-        for row in rows.all()
-        if row.locator("a[href^='/employees/']").count() and row.locator("a[href^='/customers/']").count()
-    }
+    kinds = ("employees", "customers")
+    both = "#members tbody tr" + "".join(f":has(a[href^='/{kind}/'])" for kind in kinds)
+    hrefs = (
+        own_page.locator(f"{both} a[href^='/{kind}/']").evaluate_all(
+            "links => links.map(link => link.getAttribute('href'))"
+        )
+        for kind in kinds
+    )
+    cards: dict[str, str] = dict(zip(*hrefs, strict=True))
     (me, mine), *others = cards.items()
-    assert me
-    assert mine
     assert others
     employee = me.strip("/").split("/")[-1]
     machine = Machine(demo.home)
@@ -125,9 +124,7 @@ def test_a_limited_user_cannot_open_a_foreign_card(chromium: Browser, demo: Site
     assert answer
     assert answer.status == 200
     seen = 0
-    for colleague, customer in others:
-        assert colleague
-        assert customer
+    for colleague, customer in others[:4]:
         refused = page.goto(colleague)
         assert refused
         assert refused.status == 404

@@ -30,7 +30,7 @@ Work = Callable[[Workspace, WriteRun, Progress], None]
 
 def start() -> None:
     """Go on with what a killed server left, and begin what is asked for."""
-    DBOS.register_queue(QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=1.0, on_conflict="always_update")
+    DBOS.register_queue(QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=0.5, on_conflict="always_update")
     _watch.start(_look)
 
 
