@@ -192,7 +192,7 @@ def _unusual(value: Any, day: date, values: Mapping[date, Any]) -> Finding:
 
 
 def _beside_forecast(workspace: Workspace, alert: Alert, *, today: date) -> Finding:
-    grain = Grain(alert.grain)
+    grain, rules = Grain(alert.grain), workspace.company.mart_settings.calendar
     newest = workspace.state.newest_on
     # A month half loaded on the first of the next one has not fallen.
     first, last = last_finished(today if newest is None else min(today, newest + DAY), grain)
@@ -200,14 +200,15 @@ def _beside_forecast(workspace: Workspace, alert: Alert, *, today: date) -> Find
     def found() -> tuple[Any, Expected]:
         begin = bucket_start(first - READ_DAYS[grain], grain)
         values = _daily(workspace, alert, first=begin, last=last)
-        known = calendar(begin, last, workspace.company.mart_settings.calendar)
+        known = calendar(begin, last, rules)
         holidays = {row["day"] for row in known.select(["day", "holiday"]).to_pylist() if row["holiday"]}
         numbers = {day: float(value) for day, value in values.items()}
         expected = expected_of(first, numbers, grain=grain, level=alert.level / 100, holidays=holidays)
         return sum(value for day, value in values.items() if day >= first), expected
 
     # A forecast takes a second, and everybody who is told asks again.
-    key = ("expected", json.dumps(alert.subject, sort_keys=True), grain, alert.level, first, scope_of(alert.owner))
+    asked = (json.dumps(alert.subject, sort_keys=True), grain, alert.level, first)
+    key = ("expected", *asked, scope_of(alert.owner), workspace.company.revenue_basis, rules)
     value, expected = workspace.kept(key, lambda _: found())
     return Finding(
         is_so=not expected.holds(float(value)),
