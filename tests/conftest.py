@@ -52,6 +52,7 @@ SLOW = (
     "models/test_cancelling.py",
     "models/test_common_season.py",
     "models/test_demand.py",
+    "models/test_expected.py",
     "models/test_groups.py",
     "models/test_leads.py",
     "models/test_offers.py",

@@ -257,6 +257,18 @@ def test_an_alert_tells_when_a_number_falls_after_a_load(
     assert "1 000,50 ₽" in text_of(letter).replace("\xa0", " ")
 
 
+def test_an_alert_beside_a_forecast_keeps_its_period_and_takes_sums_only(office: Office, mail: PostOffice) -> None:
+    body = {"metric": "revenue", "condition": "forecast", "grain": "week", "level": 80, "people": ["boss"]}
+    with office.as_("boss") as boss:
+        made = boss.post("/api/v1/alerts", json=body)
+        assert made.status_code == 201, made.text
+        assert [made.json()[name] for name in ("grain", "level", "against")] == ["week", 80, None]
+        path = f"/api/v1/alerts/{made.json()['id']}"
+        assert boss.put(path, json={**body, "metric": "average_check"}).status_code == 422
+        assert boss.put(path, json={**body, "grain": "month"}).json()["grain"] == "month"
+        assert boss.delete(path).status_code == 204
+
+
 def test_a_key_to_the_api_opens_no_page(office: Office, mail: PostOffice) -> None:
     with office.as_("anna") as anna:
         assert anna.get("/notices/").headers["location"].startswith("/login")

@@ -1,5 +1,6 @@
 """Can a program ask any question, and are kept reports everybody's question over everybody's own rows?"""
 
+import json
 from typing import Any
 
 import httpx
@@ -93,3 +94,34 @@ def test_a_role_that_may_not_share_keeps_to_itself(office: Office) -> None:
         assert anna.post("/api/v1/saved", json=kept).status_code == 403
         assert anna.patch(path, json={"title": "Renamed", "audience": "everyone"}).status_code == 403
         assert anna.get("/api/v1/saved").json() == before
+
+
+def test_a_command_acts_for_a_person_through_the_server(office: Office) -> None:
+    with office.as_("boss") as boss:
+        mine, shared = keep(boss)["id"], keep(boss, audience="everyone")["id"]
+    with office.as_("anna") as anna:
+        assert anna.get(f"/api/v1/saved/{mine}/export").status_code == 404
+        assert anna.get(f"/api/v1/saved/{shared}/export?kind=csv").text.count("\n") == 2
+    as_anna, as_json = ("--as", "anna"), ("--format", "json")
+    listed, shown, run, file, copied = office.machine.run_all(
+        [
+            ("reports", "list", *as_json, *as_anna),
+            ("reports", "show", mine, *as_json, "--as", "boss"),
+            ("reports", "run", shared, *as_json, *as_anna),
+            ("reports", "run", shared, "--format", "csv", *as_anna),
+            ("reports", "duplicate", shared, *as_anna),
+        ]
+    )
+    hers = {report["id"] for report in json.loads(listed)}
+    assert (shared in hers, mine in hers) == (True, False)
+    assert json.loads(shown)["versions"][0]["by"] == "boss"
+    assert [row["deals_created"] for row in json.loads(run)["rows"]] == [4]
+    assert file.count("\n") == 2
+    copy = copied.split()[-1]
+    assert office.machine.run_all([("reports", "delete", copy, "--yes", *as_anna)])
+    with office.served.local() as nobody:
+        assert nobody.get("/api/v1/saved").status_code == 403
+        assert nobody.get("/api/v1/saved", headers={"X-Rakurs-For": "no-such"}).status_code == 404
+        assert nobody.get(f"/api/v1/saved/{mine}", headers={"X-Rakurs-For": ""}).status_code == 200
+    with office.served.client(**{"X-Rakurs-For": "boss"}) as stranger:
+        assert stranger.get("/api/v1/saved").status_code == 401

@@ -4,13 +4,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from django.http import HttpRequest
 from ninja.security import APIKeyHeader, HttpBearer, SessionAuth
 from ninja.throttling import SimpleRateThrottle
 
 from rakurs.api.bodies import body_of
-from rakurs.app.accounts import scope_of, token_behind
+from rakurs.app.accounts import acting_user, scope_of, token_behind
+from rakurs.app.announcement import FOR_HEADER
 from rakurs.app.rights import EVERYTHING, Scope
 from rakurs.app.serving import is_local_key
 from rakurs.app.signing import HEADER, check_signature
@@ -75,13 +77,19 @@ def caller(request: HttpRequest) -> Caller:
 
 
 class LocalKey(APIKeyHeader):
-    """The key in the home's server file: whoever can read that file owns the data anyway."""
+    """The key in the home's server file: whoever can read that file owns the data anyway.
+
+    A command that acts for a person says so in the header `X-Rakurs-For`, and has that person's rights and rows.
+    """
 
     param_name = "X-Rakurs-Key"
 
-    def authenticate(self, _request: HttpRequest, key: str | None) -> Caller | None:
+    def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
         if key is None or not is_local_key(key):
             return None
+        login = request.headers.get(FOR_HEADER)
+        if login is not None:
+            return _person(acting_user(unquote(login)), throttle_key=None)
         return Caller(user=None, scope=EVERYTHING, deeds=EVERY_DEED, throttle_key=None)
 
 
@@ -112,7 +120,11 @@ class Session(SessionAuth):
         user: Any = request.user
         if not user.is_authenticated:
             return None
-        return Caller(user=user, scope=scope_of(user), deeds=frozenset(_deeds(user)), throttle_key=f"user-{user.pk}")
+        return _person(user, throttle_key=f"user-{user.pk}")
+
+
+def _person(user: User, *, throttle_key: str | None) -> Caller:
+    return Caller(user=user, scope=scope_of(user), deeds=frozenset(_deeds(user)), throttle_key=throttle_key)
 
 
 def _deeds(user: User) -> set[Deed]:

@@ -50,13 +50,18 @@ class Schedule(Schema):
 
 
 class Watch(Schema):
-    """An alert on a metric. `condition` is above, below, unusual or no_data; `params` narrow the metric."""
+    """An alert on a metric. `condition` is above, below, unusual, forecast or no_data; `params` narrow the metric.
+
+    `grain` (day, week, month) and `level` (80, 95: how much of what comes the interval holds) are of the condition forecast.
+    """
 
     metric: str
     condition: str
     title: str = ""
     threshold: float | None = None
     params: dict[str, Any] = Field(default_factory=dict[str, Any])
+    grain: str = "day"
+    level: int = 95
     is_told_each_time: bool = False
     people: list[str] = Field(default_factory=list[str])
     chats: list[str] = Field(default_factory=list[str])
@@ -168,6 +173,8 @@ def _watched(user: User, wanted: Watch, *, known: Alert | None) -> Alert:
         title=wanted.title,
         condition=wanted.condition,
         threshold=wanted.threshold,
+        grain=wanted.grain,
+        level=wanted.level,
         is_told_each_time=wanted.is_told_each_time,
         people=_people(wanted.people),
         chats=wanted.chats,
@@ -206,6 +213,9 @@ def _alert(found: Alert) -> dict[str, Any]:
         **_notice(found),
         "condition": found.condition,
         "threshold": None if found.threshold is None else float(found.threshold),
+        "grain": found.grain,
+        "level": found.level,
+        "against": found.against or None,
         "is_told_each_time": found.is_told_each_time,
         "holds": found.is_on,
         "looked_at": _moment(found.looked_at),

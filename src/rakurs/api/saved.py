@@ -1,9 +1,11 @@
 """How does a program ask a question of its own, and keep, share and ask again the ones people keep?"""
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from ninja import Router, Schema
 from pydantic import Field
 
@@ -13,6 +15,7 @@ from rakurs.api.questions import DEFAULT_LIMIT, LIMIT, MOST_ROWS, OFFSET, as_jso
 from rakurs.app.accounts import note
 from rakurs.app.answers_json import answer_document, members_document
 from rakurs.app.asked import Asked, kept_asked
+from rakurs.app.exporting import KINDS, ExportKind
 from rakurs.app.saved import (
     asked_in,
     create_report,
@@ -25,6 +28,7 @@ from rakurs.app.saved import (
     restore_version,
     save_version,
     share_report,
+    versions_document,
 )
 from rakurs.app.serving import current
 
@@ -108,12 +112,7 @@ def create(request: HttpRequest, new: NewReport) -> HttpResponse:
 def one(request: HttpRequest, report_id: str) -> HttpResponse:
     """What it asks, and its versions, newest first."""
     user = caller(request).person()
-    report = report_for(user, report_id)
-    versions = [
-        {"number": item.number, "title": item.title, "at": item.at.isoformat(), "asked": item.asked}
-        for item in report.versions.all()
-    ]
-    return as_json({**report_document(report, user), "versions": versions})
+    return as_json(versions_document(report_for(user, report_id), user))
 
 
 @router.patch("/saved/{report_id}", summary="Change a report of one's own")
@@ -166,6 +165,20 @@ def answer(
     found = current().ask(asked_in(report), scope=who.scope, limit=limit, offset=offset, sort=sort)
     note(who.user, "answer", report.id, rows=found.table.num_rows)
     return as_json(answer_document(found, language_of(request), currency=current().company.currency))
+
+
+@router.get("/saved/{report_id}/export", summary="The whole answer of a report as a file")
+def export(request: HttpRequest, report_id: str, kind: ExportKind = "xlsx") -> FileResponse:
+    """With its chart and passport, over the caller's own rows."""
+    who = caller(request)
+    report = report_for(who.person("export"), report_id)
+    with tempfile.TemporaryDirectory(dir=current().home.scratch) as folder:
+        target = Path(folder) / f"report.{KINDS[kind].extension}"
+        options: Any = {"scope": who.scope, "kind": kind, "language": language_of(request), "target": target}
+        current().ask_export(asked_in(report), title=report.title, **options)
+        note(who.user, "export", report.id, detail={"kind": kind})
+        file = target.open("rb")
+    return FileResponse(file, as_attachment=True, filename=target.name, content_type=KINDS[kind].content_type)
 
 
 def _share(who: Caller, report: Any, audience: str) -> None:

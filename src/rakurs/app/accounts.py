@@ -20,7 +20,7 @@ from rakurs.state.roles import ROLES, SCOPES, Deed
 
 USER = Text(ru="Пользователя", en="user")
 TOKEN = Text(ru="Ключа", en="token")
-FIRST_LOGIN = "owner"
+FIRST_LOGIN, FIRST_ROLE = "owner", "owner"
 TOKEN_SCOPES: tuple[Deed, ...] = ("read", "keep", "export", "load", "administer")
 """What a key may be given; it never does more than its owner's role."""
 USUAL_TOKEN_SCOPES: tuple[Deed, ...] = ("read", "keep", "export", "load")
@@ -61,7 +61,7 @@ def ensure_owner() -> OneTimePassword | None:
     with transaction.atomic():
         if User.objects.exists():
             return None
-        return new_user(FIRST_LOGIN, role="owner", scope=EVERYTHING)
+        return new_user(FIRST_LOGIN, role=FIRST_ROLE, scope=EVERYTHING)
 
 
 def new_user(login: str, *, role: str, scope: Scope, name: str = "", language: str = "") -> OneTimePassword:
@@ -123,6 +123,16 @@ def user_named(login: str) -> User:
     user = User.objects.filter(login=normal_login(login)).first()
     if user is None:
         raise UnknownName(USER, login, User.objects.values_list("login", flat=True))
+    return user
+
+
+def acting_user(login: str) -> User:
+    """For whom a command of this machine acts: `login`, or the first owner where none is named. UnknownName says who is nearest."""
+    known = User.objects.filter(is_active=True).order_by("pk")
+    found = known.filter(login=normal_login(login)) if login else known.filter(role=FIRST_ROLE)
+    user = found.first()
+    if user is None:
+        raise UnknownName(USER, login or FIRST_LOGIN, known.values_list("login", flat=True))
     return user
 
 

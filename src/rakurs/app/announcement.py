@@ -7,6 +7,9 @@ from pathlib import Path
 
 from rakurs.app.home import Home
 
+FOR_HEADER = "X-Rakurs-For"
+"""For whom a command of this machine asks what belongs to people: a login, percent-encoded; empty for the first owner."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:

@@ -14,7 +14,7 @@ from django.db import close_old_connections
 from django.utils import timezone as clock
 
 from rakurs.app.accounts import note
-from rakurs.app.alerts import look_moment, looked, noted_look
+from rakurs.app.alerts import look_moment, look_words, looked, noted_look
 from rakurs.app.exporting import ExportKind
 from rakurs.app.letters import message_of
 from rakurs.app.outbox import outbox_of
@@ -26,8 +26,6 @@ from rakurs.app.watching import Watch
 from rakurs.core.channel import Message
 from rakurs.core.errors import CannotSend, RakursError
 from rakurs.core.text import Language, Text
-from rakurs.core.units import Unit
-from rakurs.metrics import metric_named
 from rakurs.state.models import Alert, Delivery, Subscription, User
 
 QUEUE = "deliveries"
@@ -46,10 +44,6 @@ class _Seen:
     counted_on: date | None = None
 
 
-_NOW = Text(ru="{metric}: {value} за {day}", en="{metric}: {value} on {day}")
-_AGAINST = Text(ru="порог {expected}", en="threshold {expected}")
-_USUAL = Text(ru="обычно в этот день недели от {low} до {high}", en="usually between {low} and {high} on this weekday")
-_SILENT = Text(ru="Новых данных нет {days} дн.", en="No new data for {days} days.")
 _GONE = Text(ru="Получателя больше нет.", en="The recipient is gone.")
 _UNEXPECTED = Text(
     ru="Внутренняя ошибка; подробности в журнале сервера.", en="An internal error; see the server's log."
@@ -195,18 +189,7 @@ def _message(notice: Subscription | Alert, recipient: str) -> Message | None:
 def _alert_message(alert: Alert, language: Language) -> Message:
     """What was found, in words. The number is the owner's: an alert is one number for everybody who is told."""
     finding = looked(current(), alert, today=current().clock_today)
-    form = current().format(language)
-    if alert.condition == "no_data":
-        return Message(subject=alert.title, text=_SILENT.filled(days=finding.value).to(language))
-    metric = metric_named(alert.subject["asked"]["metrics"][0])
-    now = _NOW.filled(
-        metric=metric.title.to(language),
-        value=form.shown(finding.value, metric.unit),
-        day=form.shown(finding.day, Unit.DAY),
-    )
-    shown = {name: form.shown(getattr(finding, name), metric.unit) for name in ("expected", "low", "high")}
-    held = (_USUAL if alert.condition == "unusual" else _AGAINST).filled(**shown)
-    return Message(subject=alert.title, text=f"{now.to(language)}; {held.to(language)}.")
+    return Message(subject=alert.title, text=look_words(alert, finding, current().format(language)))
 
 
 def _send(recipient: str, message: Message) -> None:

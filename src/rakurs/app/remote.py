@@ -4,10 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
-from rakurs.app.announcement import Announcement
+from rakurs.app.announcement import FOR_HEADER, Announcement
 from rakurs.app.documents import Document
 from rakurs.app.exporting import ExportKind
 from rakurs.app.reports import report_from
@@ -37,11 +38,70 @@ def answers(server: Announcement) -> bool:
         return False
 
 
-class RemoteWork:
+class _Calls:
+    """Requests to the server's API and what they bring: a document, or a file."""
+
+    def __init__(self, client: httpx.Client, headers: Mapping[str, str] | None = None) -> None:
+        self._client, self._headers = client, dict(headers or {})
+
+    def _file(
+        self, path: str, query: Mapping[str, Any], target: Path, *, method: str = "GET", json: Any = None
+    ) -> Path:
+        with self._client.stream(method, f"/api/v1{path}", params=query, json=json, headers=self._headers) as response:
+            if response.is_error:
+                response.read()
+            _check(response)
+            with target.open("wb") as file:
+                for chunk in response.iter_bytes():
+                    file.write(chunk)
+        return target
+
+    def _document(self, method: str, path: str, language: Language, *, json: Any = None, **query: Any) -> Document:
+        response = self._answer(method, path, json=json, **query, language=language)
+        document: Document = response.json()
+        return document
+
+    def _answer(self, method: str, path: str, *, json: Any = None, **query: Any) -> httpx.Response:
+        response = self._client.request(method, f"/api/v1{path}", params=query, json=json, headers=self._headers)
+        _check(response)
+        return response
+
+
+class RemoteReports(_Calls):
+    """The reports of the person who logs in as `login` (empty: of the first owner), asked with their rights."""
+
+    def __init__(self, client: httpx.Client, login: str) -> None:
+        # A header holds Latin letters only.
+        super().__init__(client, {FOR_HEADER: quote(login)})
+
+    def reports(self) -> list[Document]:
+        found: Any = self._document("GET", "/saved", "en")
+        return list(found)
+
+    def report(self, report_id: str) -> Document:
+        return self._document("GET", f"/saved/{report_id}", "en")
+
+    def answer(self, report_id: str, *, limit: int | None, language: Language) -> Document:
+        return self._document("GET", f"/saved/{report_id}/answer", language, limit=limit or ALL_ROWS)
+
+    def export(self, report_id: str, *, kind: ExportKind, language: Language, target: Path) -> Path:
+        return self._file(f"/saved/{report_id}/export", {"kind": kind, "language": language}, target)
+
+    def duplicate(self, report_id: str) -> Document:
+        return self._document("POST", f"/saved/{report_id}/duplicate", "en")
+
+    def restore(self, report_id: str, number: int) -> Document:
+        return self._document("POST", f"/saved/{report_id}/versions/{number}/restore", "en")
+
+    def delete(self, report_id: str) -> None:
+        self._answer("DELETE", f"/saved/{report_id}")
+
+
+class RemoteWork(_Calls):
     """The server's workspace, asked over its API as the owner of the home."""
 
     def __init__(self, server: Announcement) -> None:
-        self._client = _client(server)
+        super().__init__(_client(server))
 
     def __enter__(self) -> Self:
         return self
@@ -86,6 +146,9 @@ class RemoteWork:
 
     def reconcile(self, params: Mapping[str, Any], ids: str | None, *, language: Language) -> Document:
         return self._document("POST", "/reconcile", language, json={"params": params, "ids": ids})
+
+    def report_shelf(self, login: str) -> RemoteReports:
+        return RemoteReports(self._client, login)
 
     def segments(self) -> list[Document]:
         found: Any = self._document("GET", "/segments", "en")
@@ -171,24 +234,6 @@ class RemoteWork:
 
     def backup(self, target: Path) -> Path:
         return Path(self._document("POST", "/local/backup", "en", json={"path": str(target.resolve())})["path"])
-
-    def _file(
-        self, path: str, query: Mapping[str, Any], target: Path, *, method: str = "GET", json: Any = None
-    ) -> Path:
-        with self._client.stream(method, f"/api/v1{path}", params=query, json=json) as response:
-            if response.is_error:
-                response.read()
-            _check(response)
-            with target.open("wb") as file:
-                for chunk in response.iter_bytes():
-                    file.write(chunk)
-        return target
-
-    def _document(self, method: str, path: str, language: Language, *, json: Any = None, **query: Any) -> Document:
-        response = self._client.request(method, f"/api/v1{path}", params={**query, "language": language}, json=json)
-        _check(response)
-        document: Document = response.json()
-        return document
 
     def _both(self, method: str, path: str, *, json: Any = None) -> dict[Language, Document]:
         """A job in both languages: the command chooses later which to show."""

@@ -143,6 +143,21 @@ def report_document(report: Report, user: User) -> dict[str, Any]:
     }
 
 
+def versions_document(report: Report, user: User) -> dict[str, Any]:
+    """A report as a program sees it, with its versions, newest first."""
+    versions = [
+        {
+            "number": item.number,
+            "title": item.title,
+            "at": item.at.isoformat(),
+            "by": item.by.login if item.by else None,
+            "asked": item.asked,
+        }
+        for item in ReportVersion.objects.filter(report=report).select_related("by")
+    ]
+    return {**report_document(report, user), "versions": versions}
+
+
 def _must_own(report: Report, by: User) -> None:
     if report.owner != by:
         raise NotAllowed(NOT_YOURS)

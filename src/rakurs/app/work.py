@@ -3,7 +3,7 @@
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rakurs.app.announcement import announced
 from rakurs.app.answers_json import answer_document, members_document
@@ -19,6 +19,9 @@ from rakurs.core.loading import LoadReport, Progress, silent
 from rakurs.core.text import Language
 from rakurs.models import model_named
 from rakurs.warehouse.identities import DecisionKind
+
+if TYPE_CHECKING:
+    from rakurs.app.report_shelf import ReportShelf
 
 
 class Work(Protocol):
@@ -52,6 +55,10 @@ class Work(Protocol):
     ) -> Document: ...
 
     def reconcile(self, params: Mapping[str, Any], ids: str | None, *, language: Language) -> Document: ...
+
+    def report_shelf(self, login: str) -> "ReportShelf":
+        """Of the person who logs in as `login`; empty: of the first owner."""
+        ...
 
     def segments(self) -> list[Document]: ...
 
@@ -138,6 +145,12 @@ class DirectWork:
     def reconcile(self, params: Mapping[str, Any], ids: str | None, *, language: Language) -> Document:
         listed = None if ids is None else id_list(ids)
         return reconciliation_document(self._workspace.reconcile(params, listed, scope=EVERYTHING), language)
+
+    def report_shelf(self, login: str) -> "ReportShelf":
+        _open_state()
+        from rakurs.app import accounts, report_shelf  # noqa: PLC0415 - their models need the settings
+
+        return report_shelf.OwnShelf(self._workspace, accounts.acting_user(login))
 
     def segments(self) -> list[Document]:
         desk, _ = _segments()

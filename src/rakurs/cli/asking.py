@@ -1,10 +1,7 @@
 """How does a person ask in a terminal? `analyses`, `run NAME`, `members NAME`: options made from the parameters."""
 
 import inspect
-import sys
-import tempfile
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,14 +12,13 @@ from rakurs.app.documents import analysis_line
 from rakurs.app.home import default_home
 from rakurs.app.languages import default_language
 from rakurs.app.work import opened
-from rakurs.cli.terminal import SHOWN_ROWS, print_json, print_passport, print_rows, use_settings
+from rakurs.cli.answering import FILES, Format, FormatOption, LimitOption, OutputOption, hand_over, print_answer
+from rakurs.cli.terminal import SHOWN_ROWS, print_json, print_rows, use_settings
 from rakurs.core.analysis import Analysis
-from rakurs.core.errors import BadInput, BadParameter
+from rakurs.core.errors import BadParameter
 from rakurs.core.params import ParamInfo
 from rakurs.core.text import Text
 
-Format = Literal["table", "json", "csv", "xlsx", "parquet", "pdf", "png"]
-FILES = frozenset({"csv", "xlsx", "parquet", "pdf", "png"})
 LANGUAGE = default_language()
 _OPTION_NAMES = {"from_day": ["--from", "--from-day", "--from_day"], "to_day": ["--to", "--to-day", "--to_day"]}
 
@@ -31,11 +27,6 @@ def _words(ru: str, en: str) -> str:
     return Text(ru=ru, en=en).to(LANGUAGE)
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help=_words("Вид ответа", "Shape of the answer"))]
-LimitOption = Annotated[
-    int | None, typer.Option("--limit", min=1, help=_words("Не больше строк", "At most so many rows"))
-]
-OutputOption = Annotated[Path | None, typer.Option("--output", help=_words("Записать в файл", "Write to a file"))]
 CellOption = Annotated[
     list[str] | None,
     typer.Option("--cell", help=_words("столбец=значение ячейки", "column=value of a cell")),
@@ -75,7 +66,7 @@ def _run(
 ) -> None:
     with opened(default_home()) as work:
         if format in FILES:
-            _hand_over(
+            hand_over(
                 lambda target: work.export(analysis.name, params, kind=format, language=LANGUAGE, target=target),
                 format,
                 output,
@@ -83,22 +74,7 @@ def _run(
             return
         wanted = limit or (SHOWN_ROWS if format == "table" else None)
         document = work.answer(analysis.name, params, limit=wanted, language=LANGUAGE)
-    _print(document, format=format, output=output)
-
-
-def _print(document: Mapping[str, Any], *, format: Format, output: Path | None) -> None:
-    with _redirected(output):
-        if format == "json":
-            print_json(document)
-            return
-        for missing in document.get("missing", ()):
-            typer.echo(missing["message"])
-        for statement in document.get("story", ()):
-            typer.echo(statement["text"])
-        if document.get("status", "ok") == "ok":
-            print_rows(document["columns"], document["rows"], total=document["total_rows"])
-        if "passport" in document:
-            print_passport(document["passport"])
+    print_answer(document, format=format, output=output)
 
 
 def _members(
@@ -112,7 +88,7 @@ def _members(
 ) -> None:
     with opened(default_home()) as work:
         if format in FILES:
-            _hand_over(
+            hand_over(
                 lambda target: work.export(
                     analysis.name, params, cell=cell, kind=format, language=LANGUAGE, target=target
                 ),
@@ -122,34 +98,7 @@ def _members(
             return
         wanted = limit or (SHOWN_ROWS if format == "table" else None)
         document = work.members(analysis.name, params, cell, limit=wanted, language=LANGUAGE)
-    _print(document, format=format, output=output)
-
-
-@contextmanager
-def _redirected(output: Path | None) -> Generator[None]:
-    if output is None:
-        yield
-        return
-    with output.open("w", encoding="utf-8") as file, redirect_stdout(file):
-        yield
-
-
-def _hand_over(write: Callable[[Path], Path], kind: str, output: Path | None) -> None:
-    """A file where the user wants it, or its bytes down the pipe."""
-    if output is not None:
-        write(output.absolute())
-        return
-    if kind != "csv" and sys.stdout.isatty():
-        raise BadInput(
-            Text(
-                ru=f"Файл {kind} нельзя показать в терминале: добавьте --output ФАЙЛ.{kind}",
-                en=f"A {kind} file cannot be shown in a terminal: add --output FILE.{kind}",
-            )
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        written = write(Path(folder) / f"answer.{kind}")
-        sys.stdout.buffer.write(written.read_bytes())
-        sys.stdout.flush()
+    print_answer(document, format=format, output=output)
 
 
 def _cell(items: Sequence[str] | None) -> dict[str, str]:

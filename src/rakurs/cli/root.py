@@ -36,6 +36,7 @@ COMMANDS = {
         "rakurs.cli.reconciling:reconcile_app",
         Text(ru="Почему наше число не такое, как там", en="Why our number is not theirs"),
     ),
+    "reports": Lazy("rakurs.cli.reports:reports_app", Text(ru="Сохранённые отчёты", en="Reports people keep")),
     "segments": Lazy("rakurs.cli.segments:segments_app", Text(ru="Наборы клиентов", en="Sets of customers")),
     "identities": Lazy(
         "rakurs.cli.identities:identities_app",

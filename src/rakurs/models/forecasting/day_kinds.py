@@ -4,12 +4,14 @@ A series is divided by what its days are worth, foreseen, and multiplied by what
 have erred clearly less on its own past.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rakurs.models.forecasting.series import CLEARLY, SLOW, Foreseen, Way, foresee, origins_of
+from rakurs.models.forecasting.series import CLEARLY, MOST_ORIGINS, SLOW, Foreseen, Way, foresee, origins_of
 
 Array = NDArray[np.float64]
 
@@ -46,22 +48,28 @@ class Days:
 
 
 def foresee_by_days(
-    past: Array, days: Days, *, season: int, ahead: int, level: float, tried: tuple[Way, ...] = SLOW
+    past: Array,
+    days: Days,
+    *,
+    season: int,
+    ahead: int,
+    level: float,
+    tried: tuple[Way, ...] = SLOW,
+    most_origins: int = MOST_ORIGINS,
 ) -> tuple[Foreseen, bool]:
     """The next values of `past`, and whether the kinds of days were allowed for."""
-    plain = foresee(past, season=season, ahead=ahead, level=level, tried=tried)
+    how = partial(foresee, season=season, ahead=ahead, level=level, tried=tried, most_origins=most_origins)
+    plain = how(past)
     if not plain.origins or plain.mase is None or len(days.ahead) != ahead or days.ahead.sum(axis=1).min() <= 0:
         return plain, False
-    ends = origins_of(len(past), season, ahead)
+    ends = origins_of(len(past), season, ahead, most=most_origins)
     # On trial are only the days before the first forecast: what they are worth was known then.
-    on_trial = _errors(
-        past, days.worth(learned=min(ends))[0], ends, season=season, ahead=ahead, level=level, tried=tried
-    )
+    on_trial = _errors(past, days.worth(learned=min(ends))[0], ends, how=how, ahead=ahead)
     plain_error = float(np.abs(plain.errors).mean())
     if on_trial is None or not np.abs(on_trial).mean() < CLEARLY * plain_error:
         return plain, False
     worth, worth_ahead = days.worth(learned=len(past))
-    found = foresee(past / worth, season=season, ahead=ahead, level=level, tried=tried)
+    found = how(past / worth)
     scale = plain_error / plain.mase
     return (
         replace(
@@ -78,10 +86,10 @@ def foresee_by_days(
 
 
 def _errors(
-    past: Array, worth: Array, ends: list[int], *, season: int, ahead: int, level: float, tried: tuple[Way, ...]
+    past: Array, worth: Array, ends: list[int], *, how: Callable[[Array], Foreseen], ahead: int
 ) -> Array | None:
     """What came less what would have been said, in the series' own measure; None where nothing could be tried."""
-    found = foresee(past / worth, season=season, ahead=ahead, level=level, tried=tried)
+    found = how(past / worth)
     if found.origins != len(ends):
         return None
     return found.errors * np.stack([worth[end : end + ahead] for end in ends])

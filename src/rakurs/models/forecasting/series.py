@@ -61,12 +61,23 @@ class Foreseen:
         )
 
 
-def foresee(past: Array, *, season: int, ahead: int, level: float, tried: tuple[Way, ...] = SLOW) -> Foreseen:
-    """The next `ahead` values of `past`; `season` is how many steps a year (or a week of days) has."""
+def foresee(
+    past: Array,
+    *,
+    season: int,
+    ahead: int,
+    level: float,
+    tried: tuple[Way, ...] = SLOW,
+    most_origins: int = MOST_ORIGINS,
+) -> Foreseen:
+    """The next `ahead` values of `past`; `season` is how many steps a year (or a week of days) has.
+
+    It is tried from `most_origins` past days: of n errors no interval of more than n / (n + 1) can be told.
+    """
     period = season if len(past) >= 2 * season else 1
     ways = {way: go_on for way, go_on in _ways(period).items() if way in (*tried, "seasonal_naive", "naive")}
     base: Way = "seasonal_naive" if period > 1 else "naive"
-    origins = origins_of(len(past), season, ahead)
+    origins = origins_of(len(past), season, ahead, most=most_origins)
     scale = _scale(past[: min(origins, default=0)], period)
     if len(origins) < LEAST_ORIGINS or scale == 0:
         return _untried(past, ways[base], base, period=period, ahead=ahead, level=level)
@@ -138,12 +149,12 @@ def _ways(period: int) -> dict[Way, Callable[[Array, int], Array]]:
     return quick if period > LONGEST_SMOOTHED else {**quick, "ces": smoothed}
 
 
-def origins_of(points: int, season: int, ahead: int) -> list[int]:
+def origins_of(points: int, season: int, ahead: int, *, most: int = MOST_ORIGINS) -> list[int]:
     """The places in the past to forecast from: the latest first, each with enough before it and all of it after."""
     period = season if points >= 2 * season else 1
     least = max(2 * period, LEAST_POINTS)
     step = max(1, ahead // 2)
-    return list(range(points - ahead, least - 1, -step))[:MOST_ORIGINS]
+    return list(range(points - ahead, least - 1, -step))[:most]
 
 
 def _scale(past: Array, period: int) -> float:

@@ -51,7 +51,11 @@ class Subscription(Notice):
 
 
 class Alert(Notice):
-    """A number that is watched: told when it becomes so (`once`), or each time it is looked at and is so."""
+    """A number that is watched: told when it becomes so (`once`), or each time it is looked at and is so.
+
+    `grain` and `level` (per cent) are of the condition "forecast"; `against` is what the last look held the number against:
+    "forecast", "usual" where the past was too short for one, "nothing" where it was shorter still.
+    """
 
     class Condition(models.TextChoices):
         """Beyond a threshold, away from what its own past lets expect, or nothing new for days."""
@@ -59,9 +63,13 @@ class Alert(Notice):
         ABOVE = "above"
         BELOW = "below"
         UNUSUAL = "unusual"
+        FORECAST = "forecast"
         NO_DATA = "no_data"
 
     condition = models.CharField(max_length=8, choices=Condition.choices)
+    grain = models.CharField(max_length=5, default="day")
+    level = models.PositiveSmallIntegerField(default=95)
+    against = models.CharField(max_length=8, blank=True, default="")
     threshold = models.DecimalField(max_digits=20, decimal_places=4, null=True, blank=True)
     is_told_each_time = models.BooleanField(default=False)
     is_on = models.BooleanField(default=False)

@@ -30,6 +30,13 @@ SENT_NOW = Text(
 )
 KEPT = Text(ru="Сохранено.", en="Saved.")
 REMOVED = Text(ru="Удалено.", en="Removed.")
+AGAINST = {
+    "usual": Text(
+        ru="прошлого мало для прогноза, сравнили с обычным",
+        en="too short a past for a forecast: held against what is usual",
+    ),
+    "nothing": Text(ru="прошлого мало, сравнить не с чем", en="too short a past, nothing to hold it against"),
+}
 TEST_SUBJECT = Text(ru="Проверка связи", en="A test message")
 TEST_TEXT = Text(ru="Если вы это читаете, отправка настроена.", en="If you read this, sending works.")
 TEST_SENT = Text(ru="Отправлено на {address}.", en="Sent to {address}.")
@@ -107,6 +114,8 @@ def alert(request: HttpRequest, alert_id: str = "") -> HttpResponse:
         "metric": request.POST.get("metric", chosen),
         "form": request.POST if request.method == "POST" else _alert_form(known),
         "conditions": _options(alerts.CONDITIONS),
+        "grains": _options(alerts.GRAINS),
+        "levels": [(str(level), title) for level, title in alerts.LEVELS.items()],
         **_recipients(request, known),
     }
     return render(request, "rakurs/alert.html", context, status=422 if problem else 200)
@@ -234,6 +243,8 @@ def _alert_of(form: QueryDict) -> dict[str, Any]:
         "title": form.get("title", ""),
         "condition": form.get("condition", ""),
         "threshold": threshold,
+        "grain": form.get("grain", "day"),
+        "level": _number(form.get("level"), 95),
         "is_told_each_time": "is_told_each_time" in form,
         **_chosen(form),
     }
@@ -291,10 +302,11 @@ def _schedule_form(request: HttpRequest, known: Subscription | None, title: str)
 
 def _alert_form(known: Alert | None) -> Mapping[str, Any]:
     if known is None:
-        return {"condition": "unusual"}
+        return {"condition": "unusual", "grain": "day", "level": "95"}
     threshold = "" if known.threshold is None else f"{known.threshold.normalize():f}"
     each = {"is_told_each_time": "1"} if known.is_told_each_time else {}
-    return {"title": known.title, "condition": known.condition, "threshold": threshold, **each}
+    period = {"grain": known.grain, "level": str(known.level)}
+    return {"title": known.title, "condition": known.condition, "threshold": threshold, **period, **each}
 
 
 def _options(texts: Mapping[str, Text]) -> list[tuple[str, Text]]:
@@ -314,8 +326,17 @@ def _alert_line(watched: Alert) -> dict[str, Any]:
         "metric": title,
         "condition": alerts.CONDITIONS[watched.condition],
         "threshold": "" if watched.threshold is None else f"{watched.threshold.normalize():f}",
+        "period": _period_of(watched),
+        "against": AGAINST.get(watched.against),
         "to": _to(watched),
     }
+
+
+def _period_of(watched: Alert) -> Text | None:
+    if watched.condition != "forecast":
+        return None
+    grain, level = alerts.GRAINS[watched.grain], alerts.LEVELS[watched.level]
+    return Text(ru=f"{grain.ru.lower()}, {level.ru}", en=f"{grain.en.lower()}, {level.en}")
 
 
 def _to(notice: Subscription | Alert) -> str:
