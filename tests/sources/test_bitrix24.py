@@ -307,8 +307,8 @@ def test_a_limit_is_waited_for_longer_than_a_silence(
     portal: Portal, follower: Follower, monkeypatch: pytest.MonkeyPatch
 ):
     """A portal may ask for ten minutes: no run gives up over that, while somebody who only tries settings is told."""
-    monkeypatch.setattr(calling, "PATIENCE_SECONDS", 0.5)
-    portal.faults.operating_limit, portal.faults.operating_cost, portal.faults.operating_window = 1.0, 0.3, 2
+    monkeypatch.setattr(calling, "PATIENCE_SECONDS", 0.2)
+    portal.faults.operating_limit, portal.faults.operating_cost, portal.faults.operating_window = 1.0, 0.3, 0.6
     follower.run("full")
     assert any(code == "OPERATION_TIME_LIMIT" for _, code, *_ in portal.refused)
     portal.faults.operating_limit = None
