@@ -143,10 +143,12 @@ TICKS = 5
 
 
 def value_axis(unit: Unit, *, greatest: float = 0, **more: Any) -> dict[str, Any]:
-    """A numeric axis: hairlines, no ticks, short numbers. Times step by whole hours, days and weeks."""
+    """A numeric axis: hairlines, no ticks, short numbers. Times step by whole hours, days and weeks; no share is above the whole."""
     if unit is Unit.HOURS and greatest:
         step = next((step for step in HOUR_STEPS if greatest / step <= TICKS), HOUR_STEPS[-1])
         more |= {"interval": step, "max": -(-greatest // step) * step}
+    if unit is Unit.SHARE and 0.75 < greatest <= 1:
+        more |= {"interval": 0.25, "max": 1}
     return {
         "type": "value",
         "axisLine": {"show": False},
