@@ -82,6 +82,7 @@ def test_a_report_is_listed_run_changed_and_copied_where_no_server_runs(loaded: 
     [
         (("run", "Сделки", "--as", "anna"), 2, "report"),  # a private report of another's does not exist
         (("delete", "Всем", "--yes", "--as", "anna"), 1, "somebody else"),
+        (("delete", "Всем"), 1, "--yes"),  # nobody is there to be asked
         (("restore", "Всем", "9"), 2, "version"),
         (("list", "--as", "ann"), 2, "anna"),
     ],

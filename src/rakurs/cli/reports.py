@@ -37,6 +37,10 @@ ReportArgument = Annotated[str, typer.Argument(metavar="ID")]
 DocumentOption = Annotated[Literal["table", "json"], typer.Option("--format")]
 _COPIED = Text(ru="Копия: {id}", en="The copy: {id}")
 _SURE = Text(ru="Удалить отчёт «{title}» и все его версии?", en="Delete the report “{title}” and all its versions?")
+_CONFIRM = Text(
+    ru="Отчёт и все его версии исчезнут. Повторите с ключом --yes.",
+    en="The report and all its versions go. Repeat with --yes.",
+)
 _GONE = Text(ru="Отчёт «{title}» удалён.", en="The report “{title}” is gone.")
 _NOW = Text(ru="Сейчас версия {version}.", en="It is at version {version} now.")
 
@@ -151,7 +155,10 @@ def delete(
     """Its versions go with it."""
     with _shelf(login) as shelf:
         title = shelf.report(report_id)["title"]
-        if not yes and sys.stdin.isatty() and not typer.confirm(_SURE.filled(title=title).to(LANGUAGE)):
+        if not yes and not sys.stdin.isatty():
+            typer.echo(_CONFIRM.to(LANGUAGE), err=True)
+            raise typer.Exit(1)
+        if not yes and not typer.confirm(_SURE.filled(title=title).to(LANGUAGE)):
             raise typer.Exit(1)
         shelf.delete(report_id)
     typer.echo(_GONE.filled(title=title).to(LANGUAGE))
