@@ -464,6 +464,7 @@ def test_orphans_of_stopped_loads_go(warehouse: Warehouse) -> None:
 
 
 KILLS = 6
+ERASED = float("inf")
 SEED = 20261201
 
 
@@ -478,10 +479,11 @@ def test_killed_at_any_moment_it_is_as_before_or_goes_on(warehouse: Warehouse, o
     whole = tmp_path / "whole"
     shutil.copytree(warehouse.folder, whole / "home")
     span, ended = _erasing(context, whole / "home", names, killed_after=None), 0
-    for number in range(KILLS):
+    # At once, at any moment of it, and as soon as it says that he is erased.
+    for number, moment in enumerate((0.0, *(chance.uniform(0, span) for _ in range(KILLS - 2)), ERASED)):
         folder = tmp_path / f"killed {number}" / "home"
         shutil.copytree(warehouse.folder, folder)
-        ended += _erasing(context, folder, names, killed_after=chance.uniform(0, span)) == 0
+        ended += _erasing(context, folder, names, killed_after=moment) == 0
         again = Warehouse.open(folder, timezone="Europe/Moscow", currency="RUB")
         assert sums(again) == before, number
         with again.examining() as cursor:
@@ -508,8 +510,9 @@ def _erasing(context: Any, folder: Path, names: str | None, *, killed_after: flo
         assert [ours.recv(), ours.recv()] == ["erased", "done"]
         process.join()
         return time.monotonic() - began
-    time.sleep(killed_after)
-    is_erased = ours.poll() and ours.recv() == "erased"
+    if killed_after != ERASED:
+        time.sleep(killed_after)
+    is_erased = (killed_after == ERASED or ours.poll()) and ours.recv() == "erased"
     process.kill()
     process.join()
     return 0 if is_erased else -1
