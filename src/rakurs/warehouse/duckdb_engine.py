@@ -19,6 +19,7 @@ import pyarrow as pa
 from rakurs.core.errors import WarehouseBusy
 from rakurs.core.text import Text
 from rakurs.schema.ddl import literal, quoted
+from rakurs.warehouse.binding import Said, share
 from rakurs.warehouse.engine import Frame
 
 Cursor = duckdb.DuckDBPyConnection
@@ -36,6 +37,7 @@ class DuckDBEngine:
         self._gate = Condition()
         self._lent = 0
         self._file: Path | None = None
+        self._said: Said = {}
         self._opened: Callable[[], Cursor] | None = None
 
     @classmethod
@@ -62,6 +64,7 @@ class DuckDBEngine:
                 cursor = self._idle.get_nowait()
             except Empty:
                 cursor = self._connection.cursor()
+                share(cursor, self._said)
             self._lent += 1
         try:
             yield cursor

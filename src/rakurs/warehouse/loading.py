@@ -4,6 +4,7 @@ Everything but the raw batches happens in the caller's transaction. A batch that
 in the ledger (a load that was stopped) harms nobody: the next load of the same content finds it there.
 """
 
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ from rakurs.warehouse.rewriting import wash
 from rakurs.warehouse.shaping import Occasion, Shaping
 from rakurs.warehouse.stage_history import add_differences, remember_stages
 from rakurs.warehouse.washing import Washing
+
+_RUN_NUMBER = re.compile(r"/[0-9a-f]{32}$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +183,8 @@ def _brought(
 ) -> list[TableCount]:
     """What one mapping makes of one batch: its records, and its constant rows."""
     table = next(table for table in TABLES if table.name == table_mapping.table)
-    step = Text(ru=f"{table.title.ru} из {arrival.slot}", en=f"{table.title.en} from {arrival.slot}")
+    place = _place_of(arrival.slot)
+    step = Text(ru=f"{table.title.ru} из {place}", en=f"{table.title.en} from {place}")
     watch = _watch(progress, step, arrival.records)
     found: list[TableCount] = []
     for is_constant in (False, True):
@@ -205,6 +209,11 @@ def _brought(
     return found
 
 
+def _place_of(slot: str) -> str:
+    """A slot as people are told of it: without the number of a run that some end with."""
+    return _RUN_NUMBER.sub("", slot)
+
+
 def _numbered(cursor: Cursor, shaping: Shaping) -> Shaping:
     """The shaping, told to number rows where the file leaves the number out."""
     source = shaping.ordinal_source
@@ -216,7 +225,8 @@ def _numbered(cursor: Cursor, shaping: Shaping) -> Shaping:
 
 
 def _arrived(cursor: Cursor, delivery: Delivery, company: Company, progress: Progress) -> Arrival:
-    step = Text(ru=f"Читаю {delivery.slot}", en=f"Reading {delivery.slot}")
+    place = _place_of(delivery.slot)
+    step = Text(ru=f"Читаю {place}", en=f"Reading {place}")
     size = delivery.size_bytes or 100
     batch = stored_batch(cursor, delivery, raw=company.raw, watch=_watch(progress, step, size))
     return Arrival(

@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 
 from rakurs.schema.ddl import literal, quoted
 from rakurs.warehouse import identities, readings
+from rakurs.warehouse.binding import PASSING
 from rakurs.warehouse.duckdb_engine import Cursor, count, frame_of
 from rakurs.warehouse.engine import Frame
 
-_KEPT = "answer_at_hand"
+_KEPT = f"{PASSING}answer"
 
 
 class Reader:
