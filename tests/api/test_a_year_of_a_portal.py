@@ -68,9 +68,10 @@ def watched(client: httpx.Client, pid: int) -> tuple[dict[str, Any], list[Seen]]
 def test_a_year_of_a_company_comes_in_one_go(tmp_path: Path) -> None:
     machine = Machine(tmp_path / "home")
     with company() as portal, machine.served() as served, served.local() as client:
-        # What a portal lets a caller do: two requests a second out of a bucket of fifty, 480 s of work in ten minutes.
+        # What a portal lets a caller do: two requests a second out of a bucket of fifty, 480 s of work in ten minutes
+        # of each method, a hundredth of a second each time.
         portal.faults.rate, portal.faults.burst = 2.0, 50
-        portal.faults.operating_limit, portal.faults.operating_cost = 480.0, 0.05
+        portal.faults.operating_limit, portal.faults.operating_cost = 480.0, 0.01
         truth = portal.truth()
         body = {"source": "bitrix24", "title": "Портал", "settings": {"webhook": portal.url}}
         began = time.monotonic()

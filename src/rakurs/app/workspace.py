@@ -208,21 +208,11 @@ class Workspace:
 
     def options(self, dimension: str, *, scope: Scope) -> tuple[tuple[str, str], ...]:
         """The values of a dimension this user may choose from, as (value, label), by label."""
-        with self._warehouse.reading() as reader:
-            return self._cache.get(
-                ("options", dimension, scope),
-                version=self.data_version,
-                compute=lambda: options_of(reader, dimension, scope=scope),
-            )
+        return self.kept(("options", dimension, scope), lambda reader: options_of(reader, dimension, scope=scope))
 
     def custom_fields(self, *, scope: Scope) -> tuple[str, ...]:
         """The columns of the company's own files that the schema does not know, by name."""
-        with self._warehouse.reading() as reader:
-            return self._cache.get(
-                ("custom fields", scope),
-                version=self.data_version,
-                compute=lambda: custom_fields_of(reader, scope=scope),
-            )
+        return self.kept(("custom fields", scope), lambda reader: custom_fields_of(reader, scope=scope))
 
     def staff(self) -> list[dict[str, Any]]:
         """Every employee of the data with department and branch, by name: whom a user may be, and what may be theirs."""
@@ -236,12 +226,9 @@ class Workspace:
         first_month = self.company.fiscal_year_start
         moment = self.memberships_version if params.get(FIELD) else 0
         key = ("tiles", tuple(sorted(params.items())), self.today, moment, scope)
-        with self._warehouse.reading() as reader:
-            return self._cache.get(
-                key,
-                version=self.data_version,
-                compute=lambda: tiles_of(reader, params, today=self.today, scope=scope, fiscal_year_start=first_month),
-            )
+        return self.kept(
+            key, lambda reader: tiles_of(reader, params, today=self.today, scope=scope, fiscal_year_start=first_month)
+        )
 
     def pivot(
         self, metrics: Sequence[str], by: Sequence[str], *, params: Mapping[str, Any], scope: Scope
@@ -278,20 +265,19 @@ class Workspace:
         _, params = self.question(asked, scope=scope)
         moment = self._segments_moment(params)
         key = ("number tiles", asked.model_dump_json(), params.model_dump_json(), moment, scope)
-        with self._warehouse.reading() as reader:
-            return self._cache.get(
-                key,
-                version=self.data_version,
-                compute=lambda: number_tiles(reader, asked, cast("PivotParams", params), scope=scope),
-            )
+        return self.kept(key, lambda reader: number_tiles(reader, asked, cast("PivotParams", params), scope=scope))
 
     def kept(self, key: Hashable, compute: Callable[[Reader], Kept]) -> Kept:
         """What `compute` found in the present data under `key`, found anew only when the data changes.
 
         Whoever's rows it holds, the key must name their scope.
         """
-        with self._warehouse.reading() as reader:
-            return self._cache.get(key, version=self.data_version, compute=lambda: compute(reader))
+
+        def read() -> Kept:
+            with self._warehouse.reading() as reader:
+                return compute(reader)
+
+        return self._cache.get(key, version=self.data_version, compute=read)
 
     def has_kept(self, key: Hashable) -> bool:
         """Whether `kept` would answer at once."""
@@ -318,10 +304,7 @@ class Workspace:
     def _usual_basis(self, scope: Scope) -> Basis:
         if self.company.revenue_basis != "auto":
             return self.company.revenue_basis
-        with self._warehouse.reading() as reader:
-            return self._cache.get(
-                ("usual basis", scope), version=self.data_version, compute=lambda: usual_basis(reader, scope)
-            )
+        return self.kept(("usual basis", scope), lambda reader: usual_basis(reader, scope))
 
     def _computed(self, shape: Hashable, analysis: Analysis, params: Params, scope: Scope) -> Computed:
         def compute() -> Computed:

@@ -59,6 +59,7 @@ class Warehouse:
         self._engine = engine
         self._writing = RLock()
         self._newest: tuple[tuple[int, date], date | None] | None = None
+        self._version = 0
 
     @classmethod
     def open(
@@ -366,8 +367,7 @@ class Warehouse:
     @property
     def data_version(self) -> int:
         """Rises with every load that changed something: answers are cached under it."""
-        with self._engine.cursor() as cursor:
-            return ledger.data_version(cursor)
+        return self._version
 
     def table_states(self) -> dict[str, TableState]:
         """Every canonical table by name: its rows and when it was last fed."""
@@ -382,12 +382,14 @@ class Warehouse:
         Days after `today` (in the company's zone) are plans, not facts.
         """
         last = today or datetime.now(ZoneInfo(self.company.zone)).date()
+        known = self._newest
+        if known is not None and known[0] == (self._version, last):
+            return known[1]
         with self._engine.cursor() as cursor:
             cursor.begin()
-            key = (ledger.data_version(cursor), last)
-            if self._newest is None or self._newest[0] != key:
-                self._newest = (key, _newest_on(cursor, last))
-            return self._newest[1]
+            newest = _newest_on(cursor, last)
+            self._newest = ((ledger.data_version(cursor), last), newest)
+            return newest
 
     def quarantined(
         self, *, table: str | None = None, rule: str | None = None, limit: int = 100, offset: int = 0
@@ -541,7 +543,9 @@ class Warehouse:
         with self._writing, self._engine.cursor() as cursor:
             cursor.begin()
             yield cursor
+            version = ledger.data_version(cursor)
             cursor.commit()
+            self._version = version
 
 
 def _memberships_version(cursor: Cursor) -> int:

@@ -1,5 +1,6 @@
 """How does a template say a phrase, draw an icon, show a number? `{% load rakurs %}`."""
 
+from functools import cache
 from json import dumps
 from typing import Any
 
@@ -41,6 +42,7 @@ def to_page(text: Text) -> str:
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     """A picture that repeats what stands beside it, so screen readers pass it by."""
     return format_html(
