@@ -18,13 +18,19 @@ _CONTEXT.set_forkserver_preload(
     [
         "rakurs.app.workspace",
         "rakurs.cli.root",
+        "apprise",
         "dbos",
         "django.core.handlers.asgi",
         "django.core.management",
         "django.db.migrations.executor",
         "django.template.defaulttags",
         "granian.server.embed",
+        "pandas",
         "phonenumbers",
+        "polars",
+        "psycopg",
+        "sqlalchemy",
+        "statsforecast.models",
     ]
 )
 COMMAND = "from rakurs.cli import main; main()"
