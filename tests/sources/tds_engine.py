@@ -315,13 +315,13 @@ class Session:
         return Answer()
 
     def _dropped(self, tree: exp.Drop) -> Answer:
-        name = self._spelled(tree).this.name
-        with self.database.lock:
-            if self.database.tables.pop(name, None) is not None:
-                self._cursor.execute(f'drop table "{name}"')
-            elif not tree.args.get("exists"):
-                message = f"Cannot drop the table '{name}', because it does not exist or you do not have permission."
-                raise Refusal(3701, message, severity=11)
+        for table in self._spelled(tree).find_all(exp.Table):
+            with self.database.lock:
+                if self.database.tables.pop(table.name, None) is not None:
+                    self._cursor.execute(f'drop table "{table.name}"')
+                elif not tree.args.get("exists"):
+                    message = f"Cannot drop the table '{table.name}', because it does not exist or you do not have permission."
+                    raise Refusal(3701, message, severity=11)
         return Answer()
 
     def _changed(self, tree: exp.Expression) -> Answer:

@@ -1,5 +1,6 @@
 """What does T-SQL refuse that other dialects take, and with which of SQL Server's numbers? Source: the list of Database Engine errors."""
 
+import re
 from itertools import pairwise
 
 from sqlglot import exp
@@ -15,14 +16,16 @@ class Refusal(Exception):
 
 
 _FUNCTIONS = frozenset(
-    (
-        "abs avg cast ceiling charindex coalesce concat convert count count_big datalength dateadd datediff "
-        "datefromparts datename datepart day db_name dense_rank floor fn_listextendedproperty format getdate "
-        "getutcdate iif isnull lag lead left len lower ltrim max min month newid nullif object_id power rank "
-        "replace reverse right round row_number rtrim schema_name serverproperty sign stuff substring sum "
-        "suser_sname switchoffset sysdatetime sysdatetimeoffset sysutcdatetime todatetimeoffset trim try_cast "
-        "try_convert upper year "
-    ).split()
+    re.findall(
+        r"\w+",
+        """
+        abs avg cast ceiling charindex coalesce concat convert count count_big datalength dateadd datediff
+        datefromparts datename datepart day db_name dense_rank floor fn_listextendedproperty format getdate getutcdate
+        iif isnull lag lead left len lower ltrim max min month newid nullif object_id power rank replace reverse right
+        round row_number rtrim schema_name serverproperty sign stuff substring sum suser_sname switchoffset
+        sysdatetime sysdatetimeoffset sysutcdatetime todatetimeoffset trim try_cast try_convert upper year
+        """,
+    )
 )
 _WORDS = {
     TokenType.LIMIT: (102, "Incorrect syntax near 'limit'."),

@@ -8,6 +8,7 @@ import socketserver
 import struct
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from select import select
@@ -66,6 +67,8 @@ class TdsServer:
         self.pause_seconds = 0.0
         self.asked: list[str] = []
         """The batches of everybody but the shop."""
+        self.attentions = 0
+        """Answers that a client did not want to the end."""
         self.connections: dict[int, Connection] = {}
         self.closing = threading.Event()
         self._server = _Listener(("127.0.0.1", 0), Connection)
@@ -281,8 +284,15 @@ class Connection(socketserver.BaseRequestHandler):
                 raise Gone
         except Refusal as why:
             self._tell(_error(why) + _done(_ERROR))
+        except (Gone, OSError):
+            raise
         except _Interrupted:
             self._tell(_done(_ATTENDED))
+        except Exception as broken:  # noqa: BLE001 - whoever runs the test is told by the client where the server is at fault
+            traceback.print_exc()
+            self._tell(
+                _error(Refusal(59_999, f"the loopback server itself failed: {broken!r}", severity=20)) + _done(_ERROR)
+            )
         self._end()
 
     def _batch(self, text: str) -> None:
@@ -322,6 +332,7 @@ class Connection(socketserver.BaseRequestHandler):
         if select([self.request], [], [], 0)[0]:
             kind, _ = self._message()
             if kind == _ATTENTION:
+                self.tds.attentions += 1
                 raise _Interrupted
 
     def _call(self, given: Given) -> None:

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ _UNKNOWN_LENGTH = struct.pack("<Q", 0xFFFFFFFFFFFFFFFE)
 _INTEGERS = {"tinyint": 1, "smallint": 2, "int": 4, "bigint": 8}
 _TEXTS = {"char": 0xAF, "varchar": 0xA7, "nchar": 0xEF, "nvarchar": 0xE7}
 _BYTES = {"binary": 0xAD, "varbinary": 0xA5}
+_ALL_DIGITS = Context(prec=60)
 _DAY_ZERO = date(1, 1, 1).toordinal()
 _DAY_1900 = date(1900, 1, 1).toordinal()
 
@@ -133,18 +134,23 @@ def _magnitude_bytes(precision: int) -> int:
     return next(size for most, size in ((9, 4), (19, 8), (28, 12), (38, 16)) if precision <= most)
 
 
+def _scaled(value: Any, scale: int) -> int:
+    """The digits as a whole number; the usual context would keep 28 of them."""
+    return int(Decimal(value).scaleb(scale, _ALL_DIGITS).to_integral_value(ROUND_HALF_UP, _ALL_DIGITS))
+
+
 def _decimal(kind: Kind, value: Any) -> bytes:
-    scaled = int(Decimal(value).scaleb(kind.scale).to_integral_value(ROUND_HALF_UP))
+    scaled = _scaled(value, kind.scale)
     return bytes((scaled >= 0,)) + abs(scaled).to_bytes(_magnitude_bytes(kind.precision), "little")
 
 
 def _money(_kind: Kind, value: Any) -> bytes:
-    whole = int(Decimal(value).scaleb(4).to_integral_value(ROUND_HALF_UP)) & 0xFFFFFFFFFFFFFFFF
+    whole = _scaled(value, 4) & 0xFFFFFFFFFFFFFFFF
     return struct.pack("<II", whole >> 32, whole & 0xFFFFFFFF)
 
 
 def _small_money(_kind: Kind, value: Any) -> bytes:
-    return struct.pack("<i", int(Decimal(value).scaleb(4).to_integral_value(ROUND_HALF_UP)))
+    return struct.pack("<i", _scaled(value, 4))
 
 
 def _datetime(_kind: Kind, value: datetime) -> bytes:

@@ -63,6 +63,8 @@ _OF_OTHERS = {("mssql", 1205), ("mssql", 1222)}
 """Errors that pass by themselves: chosen as the victim of a deadlock, waited too long for a lock."""
 _BELOW = re.compile(r"DB-Lib error message \d+, severity \d+:\n(?!General SQL Server error)([^\n]*)")
 """What the library below a driver says by itself."""
+_SERVER_SAID = "Check messages from the SQL Server"
+_NOT_LET_IN = "Login failed: the user, the password or the name of the database is wrong"
 _NO_DAY = re.compile(r"0000-00-00(?: 00:00:00(?:\.0+)?)?")
 """How MySQL writes that there is no day."""
 _KNOWN = frozenset(table.name for table in TABLES)
@@ -441,12 +443,17 @@ def _reason(error: Exception) -> str:
 
 
 def _words_of_the_server(text: str) -> str:
-    """What the library below the driver says of the connection, else what the server said itself."""
+    """What the server said of a query, else what the library below the driver says of the connection.
+
+    The driver keeps the words of one refused login for a whole process: of later ones only that the server said something.
+    """
     below = _BELOW.search(text)
     server = text.partition("DB-Lib error message")[0].strip().removesuffix(".")
-    is_news_only = server.startswith("Changed database context")
-    told = server if server and not (below and is_news_only) else below[1] if below else text
-    return told.strip().splitlines()[0][:300]
+    if server and not (below and server.startswith("Changed database context")):
+        return server.splitlines()[0][:300]
+    if below and _SERVER_SAID in text:
+        return _NOT_LET_IN
+    return (below[1] if below else text.strip())[:300]
 
 
 SOURCE = LiveSource(
