@@ -427,6 +427,8 @@ def _literal(value: Any) -> exp.Expression:
 def _settled(tree: exp.Expression, order: str) -> exp.Expression:
     """Texts that are held against moments become moments; texts without an N lose what the code page lacks."""
     for node in list(tree.find_all(exp.Binary, exp.Between, exp.In, exp.Cast)):
+        if isinstance(node.parent, exp.Update) and node.arg_key == "expressions":
+            continue  # nothing is compared there: the value was settled by its column
         sides = [*node.iter_expressions()]
         kinds = [kind_of(side.type) for side in sides if not _is_text(side)]
         of_moments = [kind for kind in kinds if kind and kind.name in _MOMENTS]
@@ -452,7 +454,8 @@ def _refuse_mixed(node: exp.Expression, sides: Sequence[exp.Expression]) -> None
     """A moment with a zone is kept as a text: only its like and literals may stand beside it."""
     for side in sides:
         kind = kind_of(side.type)
-        if not isinstance(side, exp.Literal | exp.Null | exp.DataType) and not (kind and kind.name == "datetimeoffset"):
+        stands_alone = _is_text(side) or isinstance(side, exp.Null | exp.DataType)
+        if not stands_alone and not (kind and kind.name == "datetimeoffset"):
             raise Refusal(_UNLIKE, f"the loopback server cannot compare these: {node.sql('tsql')[:100]}")
     if isinstance(node, exp.Cast):
         node.set("to", exp.DataType.build("varchar"))

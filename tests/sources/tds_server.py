@@ -67,6 +67,8 @@ class TdsServer:
         self.pause_seconds = 0.0
         self.asked: list[str] = []
         """The batches of everybody but the shop."""
+        self.logins = 0
+        """Connections that began to speak."""
         self.attentions = 0
         """Answers that a client did not want to the end."""
         self.connections: dict[int, Connection] = {}
@@ -209,6 +211,7 @@ class Connection(socketserver.BaseRequestHandler):
 
     def _prelogged(self) -> bool:
         kind, _ = self._message()
+        self.tds.logins += 1
         if self.tds.faults.is_silent_at_login:
             self._be_silent()
         parts = {0: bytes((16, 0, 3, 232, 0, 0)), 1: b"\x02", 2: b"\x00", 3: b"", 4: b"\x00"}
@@ -281,7 +284,7 @@ class Connection(socketserver.BaseRequestHandler):
             elif kind == _TRANSACTION:
                 self._transaction(given)
             else:
-                raise Gone
+                raise Gone  # noqa: TRY301 - as where the client hangs up
         except Refusal as why:
             self._tell(_error(why) + _done(_ERROR))
         except (Gone, OSError):

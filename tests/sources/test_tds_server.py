@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 - most types of the server know no zones
 """Is the loopback server a fair stand-in: does it refuse what SQL Server refuses, and tell values and faults as the protocol does?"""
 
 from collections.abc import Generator

@@ -61,7 +61,7 @@ _BRACKETS = re.compile(r"'[^']*'|\"[^\"]*\"|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|[()]|\
 """Brackets and `select`, but for those in texts, names and comments."""
 _OF_OTHERS = {("mssql", 1205), ("mssql", 1222)}
 """Errors that pass by themselves: chosen as the victim of a deadlock, waited too long for a lock."""
-_BELOW = re.compile(r"DB-Lib error message \d+, severity \d+:\n(?!General SQL Server error)([^\n]*)")
+_BELOW = re.compile(r"DB-Lib error message \d+, severity \d+:\n(?!General SQL Server error|DBPROCESS is dead)([^\n]*)")
 """What the library below a driver says by itself."""
 _SERVER_SAID = "Check messages from the SQL Server"
 _NOT_LET_IN = "Login failed: the user, the password or the name of the database is wrong"
@@ -451,9 +451,9 @@ def _words_of_the_server(text: str) -> str:
     server = text.partition("DB-Lib error message")[0].strip().removesuffix(".")
     if server and not (below and server.startswith("Changed database context")):
         return server.splitlines()[0][:300]
-    if below and _SERVER_SAID in text:
+    if below and _SERVER_SAID in text and "timed out" not in below[1]:
         return _NOT_LET_IN
-    return (below[1] if below else text.strip())[:300]
+    return (below[1] if below else text.strip().splitlines()[-1])[:300]
 
 
 SOURCE = LiveSource(
