@@ -118,7 +118,7 @@ def server() -> Generator[TdsServer]:
 @pytest.fixture
 def shop(server: TdsServer) -> Generator[Shop]:
     server.new_database("shop")
-    server.faults, server.language = Faults(), "us_english"
+    server.faults = Faults()
     server.asked.clear()
     with closing(server.connected("shop")) as connection, connection.cursor() as cursor:
         found = Shop(server, cursor)
@@ -206,16 +206,15 @@ def test_what_is_older_than_the_newest_change_is_not_asked_for_again(shop: Shop,
     assert follower.amounts() == {"shop:Б-1": Decimal("1234567.90"), "shop:Б-2": 2, "shop:Б-3": 10}
 
 
-@pytest.mark.parametrize("language", ["us_english", "Russian"])
+@pytest.mark.parametrize("order", ["mdy", "dmy"])
 @pytest.mark.parametrize("day", [date(2026, 1, 3), date(2026, 3, 13)], ids=str)
-def test_changes_are_found_whatever_the_language_of_the_login(shop: Shop, tmp_path: Path, language: str, day: date):
-    """In Russian the old `datetime` takes 2026-01-03 for the first of March: what changed in between would never come."""
-    shop.server.language = language
+def test_changes_are_found_whatever_the_order_of_days(shop: Shop, tmp_path: Path, order: str, day: date):
+    """In a session that puts days first the old `datetime` takes 2026-01-03 for the first of March: changes would never come."""
     shop.run("create table sales (number int primary key, made datetime, total money, changed datetime)")
     shop.run(
         f"insert into sales values (1, '{day}T10:00:00', 10, '{day}T10:00:00'), (2, '{day}T10:00:00', 20, '{day}T10:00:00')"
     )
-    follower = Follower(tmp_path, shop.url, SALES)
+    follower = Follower(tmp_path, f"{shop.url}?conn_properties=set dateformat {order}", SALES)
     follower.run("full")
     shop.run(f"update sales set total = 30.55, changed = '{day + timedelta(days=1)}T09:00:00' where number = 2")
     follower.run("changes")
@@ -311,6 +310,13 @@ def test_a_wrong_password_or_database_is_named_each_time_without_being_said(shop
         with pytest.raises(SourceUnreachable, match="Login failed") as refused:
             SOURCE.check(SOURCE.settings(url=url, queries=QUERIES))
         assert "не-тот" not in f"{refused.value.message.ru}{refused.value.message.en}"
+
+
+def test_the_language_of_a_login_does_not_matter(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    """The driver asks for English whatever the login's own language is: a query's days mean the same to everybody."""
+    monkeypatch.setattr(shop.server, "language", "Russian")
+    asked = "orders: select number as order_id, made as ordered_at from bills where made < '2026-03-02 00:00:00'"
+    assert [count for _, count in SOURCE.check(SOURCE.settings(url=shop.url, queries=asked)).counts] == [1]
 
 
 def test_an_older_server_answers_in_its_own_version(shop: Shop, follower: Follower, monkeypatch: pytest.MonkeyPatch):
