@@ -6,37 +6,35 @@ It is no SQL Server: it knows the requests that a reading client makes and the s
 import socket
 import socketserver
 import struct
+import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from select import select
+from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
+from sources.imap_server import own_certificate
 from sources.tds_engine import Answer, Database, Session
 from sources.tds_moments import ORDERS
+from sources.tds_packets import FIRST_PACKET, NOT_SUPPORTED, OFF, ON, PRELOGIN, REQUIRED, Gone, Packets, server_context
 from sources.tds_refusals import Refusal
 from sources.tds_values import COLLATION, Given, column_metadata, row, short_text
 
 LOGIN = "rakurs"
 PASSWORD = "p@ss/лес 7"
 SERVER_NAME = "LOOPBACK"
-_BATCH, _CALL, _ATTENTION, _TRANSACTION, _LOGIN, _PRELOGIN, _REPLY = 0x01, 0x03, 0x06, 0x0E, 0x10, 0x12, 0x04
+_BATCH, _CALL, _ATTENTION, _TRANSACTION, _LOGIN = 0x01, 0x03, 0x06, 0x0E, 0x10
 _VERSIONS = {0x730A0003, 0x730B0003, 0x74000004}
 _MORE, _ERROR, _COUNT, _ATTENDED = 0x01, 0x02, 0x10, 0x20
-_FIRST_PACKET = 4096
 _DESCRIPTOR = struct.pack("<Q", 1)
 _DEADLOCKED = (
     "Transaction (Process ID 52) was deadlocked on lock resources with another process and has been chosen as the deadlock victim. "
     "Rerun the transaction."
 )
-
-
-class Gone(Exception):
-    """The connection is over."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,9 +60,15 @@ class TdsServer:
         self.faults = Faults()
         self.newest = 0x74000004
         """The version it speaks with those who ask for that or a newer one."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.context = server_context(*map(str, own_certificate(Path(folder))))
+        self.hides_everything = False
+        """Whether nobody is let in who does not hide all that is said."""
         self.language = "us_english"
         """Of those who log in without naming one."""
         self.pause_seconds = 0.0
+        self.hidden = 0
+        """Batches that came under TLS."""
         self.asked: list[str] = []
         """The batches of everybody but the shop."""
         self.logins = 0
@@ -143,11 +147,9 @@ class Connection(socketserver.BaseRequestHandler):
         self.number = next(self._numbers)
         self.is_shop = False
         self.session: Session | None = None
-        self.packet_bytes = _FIRST_PACKET
+        self.packets = Packets(self.request, number=self.number)
         self._is_reading = False
-        self._buffer = bytearray()
-        self._packets = 0
-        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._hides_login_only = False
         self.tds.connections[self.number] = self
 
     def finish(self) -> None:
@@ -156,77 +158,49 @@ class Connection(socketserver.BaseRequestHandler):
             self.session.close()
 
     def cut(self) -> None:
-        """End it at once: the other side reads a reset, not an end."""
-        try:
-            self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.request.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
+        """End it at once."""
+        self.packets.cut()
 
     def handle(self) -> None:
         try:
             if self._prelogged() and self._logged_in():
                 while True:
-                    self._answer(*self._message())
+                    self._answer(*self.packets.message())
         except (Gone, OSError):
             return
-
-    # -- packets ---------------------------------------------------------------------------------------
-
-    def _message(self) -> tuple[int, bytes]:
-        """A whole message: its type, and what its packets hold."""
-        content = bytearray()
-        while True:
-            kind, status, size = struct.unpack(">BBH", self._exactly(8)[:4])
-            content += self._exactly(size - 8)
-            if status & 1:
-                return kind, bytes(content)
-
-    def _exactly(self, count: int) -> bytes:
-        found = b""
-        while len(found) < count:
-            part = self.request.recv(count - len(found))
-            if not part:
-                raise Gone
-            found += part
-        return found
-
-    def _tell(self, tokens: bytes) -> None:
-        self._buffer += tokens
-        while len(self._buffer) > self.packet_bytes - 8:
-            self._packet(is_last=False)
-
-    def _end(self) -> None:
-        self._packet(is_last=True)
-
-    def _packet(self, *, is_last: bool) -> None:
-        size = min(len(self._buffer), self.packet_bytes - 8)
-        content = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        self._packets = 0 if is_last else (self._packets + 1) % 256
-        header = struct.pack(">BBHHBB", _REPLY, is_last, size + 8, self.number % 65_536, self._packets, 0)
-        self.request.sendall(header + content)
 
     # -- logging in ------------------------------------------------------------------------------------
 
     def _prelogged(self) -> bool:
-        kind, _ = self._message()
+        """Who is there, and what is hidden: as a rule the login only."""
+        kind, content = self.packets.message()
         self.tds.logins += 1
         if self.tds.faults.is_silent_at_login:
             self._be_silent()
-        parts = {0: bytes((16, 0, 3, 232, 0, 0)), 1: b"\x02", 2: b"\x00", 3: b"", 4: b"\x00"}
+        theirs = _asked_encryption(content)
+        ours = {REQUIRED: ON}.get(theirs, theirs)
+        if self.tds.hides_everything:
+            ours = REQUIRED
+        parts = {0: bytes((16, 0, 3, 232, 0, 0)), 1: bytes((ours,)), 2: b"\x00", 3: b"", 4: b"\x00"}
         place, heads, bodies = 5 * len(parts) + 1, b"", b""
-        for option, content in parts.items():
-            heads += struct.pack(">BHH", option, place + len(bodies), len(content))
-            bodies += content
-        self._tell(heads + b"\xff" + bodies)
-        self._end()
-        return kind == _PRELOGIN
+        for option, value in parts.items():
+            heads += struct.pack(">BHH", option, place + len(bodies), len(value))
+            bodies += value
+        self.packets.tell(heads + b"\xff" + bodies)
+        self.packets.end()
+        if ours == REQUIRED and theirs == NOT_SUPPORTED:
+            return False
+        if ours != NOT_SUPPORTED:
+            self.packets.secure(self.tds.context)
+        self._hides_login_only = ours == OFF
+        return kind == PRELOGIN
 
     def _logged_in(self) -> bool:
-        kind, content = self._message()
+        kind, content = self.packets.message()
         if kind != _LOGIN:
             return False
+        if self._hides_login_only:
+            self.packets.bare()
         login = _Login(content)
         self.is_shop = login.application == "shop"
         if login.version not in _VERSIONS:
@@ -236,7 +210,7 @@ class Connection(socketserver.BaseRequestHandler):
         database = self.tds.databases.get(login.database)
         if database is None:
             message = f'Cannot open database "{login.database}" requested by the login. The login failed.'
-            self._tell(_error(Refusal(4060, message, severity=11)))
+            self.packets.tell(_error(Refusal(4060, message, severity=11)))
             return self._refused(Refusal(18_456, f"Login failed for user '{login.user}'.", severity=14))
         language = login.language if login.language in ORDERS else self.tds.language
         self.session = Session(database, number=self.number, language=language)
@@ -245,34 +219,34 @@ class Connection(socketserver.BaseRequestHandler):
 
     def _welcome(self, login: "_Login", database: Database) -> None:
         name = database.name
-        size = max(512, min(login.packet_bytes or _FIRST_PACKET, 32_767))
-        self._tell(_change(1, short_text(name) + short_text("master")))
-        self._tell(_told(0xAB, Refusal(5701, f"Changed database context to '{name}'.", severity=10)))
-        self._tell(_change(7, bytes((5,)) + COLLATION + b"\0"))
-        self._tell(_change(2, short_text("us_english") + b"\0"))
-        self._tell(_told(0xAB, Refusal(5703, "Changed language setting to us_english.", severity=10)))
+        size = max(512, min(login.packet_bytes or FIRST_PACKET, 32_767))
+        self.packets.tell(_change(1, short_text(name) + short_text("master")))
+        self.packets.tell(_told(0xAB, Refusal(5701, f"Changed database context to '{name}'.", severity=10)))
+        self.packets.tell(_change(7, bytes((5,)) + COLLATION + b"\0"))
+        self.packets.tell(_change(2, short_text("us_english") + b"\0"))
+        self.packets.tell(_told(0xAB, Refusal(5703, "Changed language setting to us_english.", severity=10)))
         program = (
             struct.pack(">BI", 1, min(login.version, self.tds.newest))
             + short_text("Microsoft SQL Server")
             + bytes((16, 0, 3, 232))
         )
-        self._tell(b"\xad" + struct.pack("<H", len(program)) + program)
-        self._tell(_change(4, short_text(str(size)) + short_text(str(_FIRST_PACKET))))
-        self._tell(_done())
-        self._end()
-        self.packet_bytes = size
+        self.packets.tell(b"\xad" + struct.pack("<H", len(program)) + program)
+        self.packets.tell(_change(4, short_text(str(size)) + short_text(str(FIRST_PACKET))))
+        self.packets.tell(_done())
+        self.packets.end()
+        self.packets.packet_bytes = size
 
     def _refused(self, why: Refusal) -> bool:
-        self._tell(_error(why) + _done(_ERROR))
-        self._end()
+        self.packets.tell(_error(why) + _done(_ERROR))
+        self.packets.end()
         return False
 
     # -- requests --------------------------------------------------------------------------------------
 
     def _answer(self, kind: int, content: bytes) -> None:
         if kind == _ATTENTION:
-            self._tell(_done(_ATTENDED))
-            self._end()
+            self.packets.tell(_done(_ATTENDED))
+            self.packets.end()
             return
         given = Given(content)
         given.raw(given.number(4) - 4)
@@ -286,20 +260,21 @@ class Connection(socketserver.BaseRequestHandler):
             else:
                 raise Gone  # noqa: TRY301 - as where the client hangs up
         except Refusal as why:
-            self._tell(_error(why) + _done(_ERROR))
+            self.packets.tell(_error(why) + _done(_ERROR))
         except (Gone, OSError):
             raise
         except _Interrupted:
-            self._tell(_done(_ATTENDED))
+            self.packets.tell(_done(_ATTENDED))
         except Exception as broken:  # noqa: BLE001 - whoever runs the test is told by the client where the server is at fault
             traceback.print_exc()
-            self._tell(
+            self.packets.tell(
                 _error(Refusal(59_999, f"the loopback server itself failed: {broken!r}", severity=20)) + _done(_ERROR)
             )
-        self._end()
+        self.packets.end()
 
     def _batch(self, text: str) -> None:
         assert self.session is not None
+        self.tds.hidden += self.packets.is_hidden
         self._disturb(text)
         self._tell_answers(self.session.answers(text), done=0xFD)
 
@@ -309,21 +284,23 @@ class Connection(socketserver.BaseRequestHandler):
         while answer is not None:
             status, rows = self._told_answer(answer)
             answer = next(answers, None)
-            self._tell(_done(status | (_MORE if answer is not None or done != 0xFD else 0), rows, token=done))
+            self.packets.tell(_done(status | (_MORE if answer is not None or done != 0xFD else 0), rows, token=done))
 
     def _told_answer(self, answer: Answer) -> tuple[int, int]:
         if answer.transaction == "began":
-            self._tell(_change(8, bytes((8,)) + _DESCRIPTOR + b"\0"))
+            self.packets.tell(_change(8, bytes((8,)) + _DESCRIPTOR + b"\0"))
         elif answer.transaction:
-            self._tell(_change(9 if answer.transaction == "committed" else 10, b"\0" + bytes((8,)) + _DESCRIPTOR))
+            self.packets.tell(
+                _change(9 if answer.transaction == "committed" else 10, b"\0" + bytes((8,)) + _DESCRIPTOR)
+            )
         if not answer.columns:
             return (0, 0) if answer.touched is None else (_COUNT, answer.touched)
-        self._tell(column_metadata(answer.columns))
+        self.packets.tell(column_metadata(answer.columns))
         count = 0
         for values in answer.rows:
             written = row(answer.columns, values)
             self._disturb_rows(count, written)
-            self._tell(written)
+            self.packets.tell(written)
             count += 1
             if count % 100 == 0:
                 self._look_for_attention()
@@ -332,8 +309,8 @@ class Connection(socketserver.BaseRequestHandler):
     def _look_for_attention(self) -> None:
         if self.tds.pause_seconds and not self.is_shop:
             time.sleep(self.tds.pause_seconds)
-        if select([self.request], [], [], 0)[0]:
-            kind, _ = self._message()
+        if self.packets.has_news:
+            kind, _ = self.packets.message()
             if kind == _ATTENTION:
                 self.tds.attentions += 1
                 raise _Interrupted
@@ -352,7 +329,7 @@ class Connection(socketserver.BaseRequestHandler):
         (_, text), *others = parameters
         self._disturb(text)
         self._tell_answers(self.session.answers(text, dict(others[1:])), done=0xFF)
-        self._tell(b"\x79" + struct.pack("<i", 0) + _done(token=0xFE))
+        self.packets.tell(b"\x79" + struct.pack("<i", 0) + _done(token=0xFE))
 
     def _transaction(self, given: Given) -> None:
         assert self.session is not None
@@ -365,7 +342,7 @@ class Connection(socketserver.BaseRequestHandler):
             answers.append(self.session.began())
         for answer in answers:
             self._told_answer(answer)
-        self._tell(_done())
+        self.packets.tell(_done())
 
     # -- faults ----------------------------------------------------------------------------------------
 
@@ -385,13 +362,13 @@ class Connection(socketserver.BaseRequestHandler):
             return
         if faults.cuts:
             faults.cuts -= 1
-            self._tell(written[: len(written) // 2])
-            self._packet(is_last=False)
+            self.packets.tell(written[: len(written) // 2])
+            self.packets.packet(is_last=False)
             self.cut()
             raise Gone
         if faults.silences_in_rows:
             faults.silences_in_rows -= 1
-            self._packet(is_last=False)
+            self.packets.packet(is_last=False)
             self._be_silent()
         if faults.deadlocks:
             faults.deadlocks -= 1
@@ -403,7 +380,7 @@ class Connection(socketserver.BaseRequestHandler):
     def _be_silent(self) -> None:
         """Until the other side has enough of it: even what it says meanwhile, an attention above all, gets no answer."""
         while not self.tds.closing.is_set():
-            if select([self.request], [], [], 0.05)[0] and not self.request.recv(4096):
+            if self.packets.wait_for_end(0.05):
                 break
         raise Gone
 
@@ -437,6 +414,17 @@ def _shown(byte: int) -> int:
     """A byte of a password: it travels with its halves exchanged, under a mask."""
     mixed = byte ^ 0xA5
     return (mixed << 4 | mixed >> 4) & 0xFF
+
+
+def _asked_encryption(content: bytes) -> int:
+    """What the client says of encryption in its first words."""
+    for place in range(0, len(content), 5):
+        if content[place] == 0xFF:
+            break
+        option, start, _ = struct.unpack_from(">BHH", content, place)
+        if option == 1:
+            return content[start]
+    return NOT_SUPPORTED
 
 
 def _reads_a_table(text: str) -> bool:

@@ -319,6 +319,25 @@ def test_the_language_of_a_login_does_not_matter(shop: Shop, monkeypatch: pytest
     assert [count for _, count in SOURCE.check(SOURCE.settings(url=shop.url, queries=asked)).counts] == [1]
 
 
+@pytest.mark.parametrize("who", ["we", "the server"])
+def test_everything_is_hidden_where_either_side_asks_for_it(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, who: str
+):
+    monkeypatch.setattr(shop.server, "hides_everything", who == "the server")
+    follower = Follower(tmp_path, f"{shop.url}?encryption=require" if who == "we" else shop.url)
+    hidden, asked = shop.server.hidden, len(shop.server.asked)
+    follower.run("full")
+    assert shop.server.hidden - hidden == len(shop.server.asked) - asked > 0
+    assert len(follower.rows("orders")) == 3
+    follower.close()
+
+
+def test_a_server_that_hides_everything_does_not_let_in_who_will_not(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shop.server, "hides_everything", True)
+    with pytest.raises(SourceUnreachable, match=r"connection failed|Login failed"):
+        SOURCE.check(SOURCE.settings(url=f"{shop.url}?encryption=off", queries=QUERIES))
+
+
 def test_an_older_server_answers_in_its_own_version(shop: Shop, follower: Follower, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(shop.server, "newest", 0x730B0003)
     follower.run("full")
