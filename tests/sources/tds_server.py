@@ -48,6 +48,8 @@ class Faults:
     cuts: int = 0
     """Answers that end in the middle of a row with the connection."""
     deadlocks: int = 0
+    lock_waits: int = 0
+    """Queries that others keep from a row for too long."""
     after_rows: int = 0
     """Rows that still come before it goes wrong."""
 
@@ -370,6 +372,9 @@ class Connection(socketserver.BaseRequestHandler):
             faults.silences_in_rows -= 1
             self.packets.packet(is_last=False)
             self._be_silent()
+        if faults.lock_waits:
+            faults.lock_waits -= 1
+            raise Refusal(1222, "Lock request time out period exceeded.", severity=16)
         if faults.deadlocks:
             faults.deadlocks -= 1
             assert self.session is not None

@@ -265,6 +265,7 @@ def test_rounds_of_random_changes_end_at_the_truth_to_the_kopeck(shop: Shop, sal
         ("cuts", "does not answer"),
         ("silences_in_rows", "timed out"),
         ("deadlocks", "broke the query for “orders” off: Transaction .* was deadlocked"),
+        ("lock_waits", "broke the query for “orders” off: Lock request time out"),
     ],
     ids=lambda fault: fault[0],
 )

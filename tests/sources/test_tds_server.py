@@ -1,10 +1,14 @@
 # ruff: noqa: DTZ001 - most types of the server know no zones
 """Is the loopback server a fair stand-in: does it refuse what SQL Server refuses, and tell values and faults as the protocol does?"""
 
+import os
+import subprocess
+import sys
 from collections.abc import Generator
 from contextlib import closing
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +17,7 @@ import pytest
 
 from sources.tds_moments import moment
 from sources.tds_refusals import Refusal
-from sources.tds_server import LOGIN, TdsServer
+from sources.tds_server import LOGIN, PASSWORD, TdsServer
 
 _ZONE = timezone(timedelta(hours=3))
 TYPES: dict[str, tuple[str, Any]] = {
@@ -187,12 +191,29 @@ def test_a_transaction_is_kept_or_taken_back(server: TdsServer, cursor: Any):
                 assert cursor.fetchall() == [(expected,)]
 
 
-def test_who_is_not_let_in_hears_why(server: TdsServer):
-    with pytest.raises(pymssql.OperationalError) as wrong:
-        server.connected("shop", password="не тот")
-    assert f"Login failed for user '{LOGIN}'" in str(wrong.value)
-    with pytest.raises(pymssql.OperationalError):
-        server.connected("no_such")
+@pytest.mark.parametrize(
+    ("database", "password", "words"),
+    [
+        ("shop", "не тот", [f"Login failed for user '{LOGIN}'"]),
+        ("no_such", PASSWORD, ['Cannot open database "no_such"', f"Login failed for user '{LOGIN}'"]),
+    ],
+    ids=["password", "database"],
+)
+def test_who_is_not_let_in_hears_why(server: TdsServer, tmp_path: Path, database: str, password: str, words: list[str]):
+    """In a process of its own: the driver keeps the first refusal for ever, and all of them only in its journal."""
+    script = "import pymssql, sys; pymssql.connect(*sys.argv[1:4], database=sys.argv[4], port=sys.argv[5])"
+    journal = tmp_path / "journal"
+    told = subprocess.run(
+        [sys.executable, "-c", script, "127.0.0.1", LOGIN, password, database, str(server.port)],
+        env={**os.environ, "TDSDUMP": str(journal), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert "pymssql.exceptions.OperationalError: (18456, " in told.stderr
+    heard = journal.read_bytes().replace(b"\0", b"").decode(errors="replace")
+    for one in words:
+        assert one in heard
 
 
 def test_a_reader_who_has_enough_is_answered_again(server: TdsServer, cursor: Any):
