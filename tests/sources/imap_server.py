@@ -58,7 +58,7 @@ class MailServer:
         self.sent = 0
         self.renumbers_after: int | None = None  # letters get new numbers when so many bytes of letters were sent, once
         self.visits: list[Any] = []
-        self.certificate, key = _certificate(folder)
+        self.certificate, key = own_certificate(folder)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(self.certificate, key)
 
@@ -361,7 +361,7 @@ def _day(text: str) -> Any:
     return datetime(int(year), MONTHS.index(month) + 1, int(day), tzinfo=UTC).date()
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
+def own_certificate(folder: Path) -> tuple[Path, Path]:
     """A certificate of 127.0.0.1 that signs itself, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])

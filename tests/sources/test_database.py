@@ -23,6 +23,8 @@ from rakurs.sources.spool import Spool
 from rakurs.warehouse.warehouse import Warehouse
 from sources import mariadb
 from sources.mariadb import Maria, running_maria
+from sources.t_sql import in_t_sql
+from sources.tds_server import TdsServer
 from state.postgresql import running_cluster
 
 QUERIES = """
@@ -47,15 +49,17 @@ insert into sale_lines values ('A-1', 1, 's1', 1.5, 66.73), ('A-2', 1, 's2', 1, 
 class Shop:
     """A shop's database, written to as the shop does."""
 
-    def __init__(self, url: str, run: Any) -> None:
+    def __init__(self, url: str, run: Any, cut: Any = None) -> None:
         self.url = url
         self.run = run
+        self.cut = cut
+        """Ends what follows the shop, as its administrator would."""
 
 
 class Follower:
     def __init__(self, folder: Path, url: str, queries: str = QUERIES) -> None:
         self.folder = folder
-        self.settings = SOURCE.settings(url=url, queries=queries)
+        self.settings = SOURCE.settings(url=url, queries=in_t_sql(queries) if "mssql" in url else queries)
         self.warehouse = Warehouse.open(folder / "warehouse", timezone="Europe/Moscow", currency="RUB")
         self.cursor: Mapping[str, str] = {}
         self.runs = 0
@@ -91,7 +95,13 @@ def maria() -> Generator[Maria]:
         yield found
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(scope="module")
+def sql_server() -> Generator[TdsServer]:
+    with TdsServer() as found:
+        yield found
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb", "mssql"])
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Shop]:
     if request.param == "mariadb":
         maria = request.getfixturevalue("maria")
@@ -100,6 +110,13 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Shop]:
             for statement in filter(str.strip, SCHEMA.replace("timestamp", "datetime(6)").split(";")):
                 cursor.execute(statement)
             yield Shop(url, cursor.execute)
+        return
+    if request.param == "mssql":
+        server = request.getfixturevalue("sql_server")
+        url = server.new_database("shop")
+        with closing(server.connected("shop")) as connection, connection.cursor() as cursor:
+            cursor.execute(in_t_sql(SCHEMA))
+            yield Shop(url, lambda sql: cursor.execute(in_t_sql(sql)), server.end_others)
         return
     if request.param == "sqlite":
         path = tmp_path / "shop.sqlite"
@@ -193,7 +210,7 @@ def test_percents_and_colons_of_a_query_are_its_own(shop: Shop, tmp_path: Path):
 
 # The driver of MySQL tells of a connection that was cut once more when it forgets what it was reading.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("shop", ["postgresql", "mariadb"], indirect=True)
+@pytest.mark.parametrize("shop", ["postgresql", "mariadb", "mssql"], indirect=True)
 def test_a_connection_that_is_cut_is_told_and_the_run_goes_through_later(
     shop: Shop, follower: Follower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
@@ -219,6 +236,9 @@ def test_a_connection_that_is_cut_is_told_and_the_run_goes_through_later(
 
 def _cut(shop: Shop) -> None:
     """End what follows the shop, as its administrator would."""
+    if shop.cut is not None:
+        shop.cut()
+        return
     if "postgresql" in shop.url:
         shop.run(
             "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = 'shop'"
@@ -236,7 +256,9 @@ def test_a_period_is_read_again(shop: Shop, follower: Follower):
 
 
 def test_the_other_side_is_only_read(shop: Shop, tmp_path: Path):
-    follower = Follower(tmp_path, shop.url, "customers: with gone as (select 1) select id as customer_id from buyers")
+    follower = Follower(
+        tmp_path, shop.url, "customers: with gone as (select 1 as one) select id as customer_id from buyers"
+    )
     follower.run("full")
     if "postgresql" in shop.url:
         writing = "customers: with gone as (delete from buyers returning id) select id as customer_id from gone"
@@ -317,7 +339,9 @@ def test_queries_may_take_several_lines():
     ]
 
 
-@pytest.mark.parametrize("kind", ["postgresql", "postgres", "postgresql+psycopg", "mysql", "mariadb", "mysql+pymysql"])
+@pytest.mark.parametrize(
+    "kind", ["postgresql", "postgres", "postgresql+psycopg", "mysql", "mariadb", "mysql+pymysql", "mssql"]
+)
 def test_a_database_that_is_away_is_named_without_the_password(kind: str):
     settings = SOURCE.settings(url=f"{kind}://reader:secret-word@127.0.0.1:9/base", queries=QUERIES)
     with pytest.raises(SourceUnreachable, match=r"127\.0\.0\.1:9/base") as away:

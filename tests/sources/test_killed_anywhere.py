@@ -39,6 +39,8 @@ from sources.imap_server import MailServer
 from sources.killed import PAUSE_SECONDS, Errand, Processes, contents, cursor_of
 from sources.mango_server import Exchange
 from sources.sftp_server import Shelf
+from sources.t_sql import in_t_sql
+from sources.tds_server import TdsServer
 from sources.uis_server import Office
 from sources.vk_ads_server import Cabinet
 from sources.yandex_direct_server import Advertiser
@@ -210,7 +212,8 @@ class Buyers(Following):
     """Follows a shop's database."""
 
     def __init__(self, folder: Path, url: str) -> None:
-        settings = test_database.SOURCE.settings(url=url, queries=test_database.QUERIES)
+        queries = in_t_sql(test_database.QUERIES) if "mssql" in url else test_database.QUERIES
+        settings = test_database.SOURCE.settings(url=url, queries=queries)
         super().__init__(folder, test_database.SOURCE, settings, prefix="shop")
 
     def numbers(self) -> dict[str, Any]:
@@ -257,6 +260,17 @@ def postgresql(folder: Path, _patch: pytest.MonkeyPatch) -> Generator[Followed]:
             truth = sold(connection.execute)
         ours = url.replace("postgresql://", "postgresql+psycopg://")
         yield opened(Buyers(folder, ours), Buyers.numbers, truth, **SLOW)
+
+
+@contextmanager
+def mssql(folder: Path, _patch: pytest.MonkeyPatch) -> Generator[Followed]:
+    with TdsServer() as server:
+        url = server.new_database("shop")
+        with closing(server.connected("shop")) as connection, connection.cursor() as cursor:
+            cursor.execute(in_t_sql(test_database.SCHEMA))
+            truth = sold(lambda sql: cursor.execute(in_t_sql(sql)))
+        server.pause_seconds = PAUSE_SECONDS
+        yield opened(Buyers(folder, url), Buyers.numbers, truth, **SLOW)
 
 
 # -- files ---------------------------------------------------------------------------------------------
@@ -354,6 +368,7 @@ SOURCES: Sequence[Opened] = (
     ga4,
     sqlite,
     postgresql,
+    mssql,
     folder,
     sftp,
     mailbox,

@@ -42,7 +42,7 @@ _DRIVERS = {
     "mariadb": "pymysql",
     "mssql": "pymssql",
 }
-"""What an address that names no driver means; the first three come with Rakurs."""
+"""What an address that names no driver means; the first four come with Rakurs, the last with its extra `mssql`."""
 _PATIENCE = {
     "psycopg": "connect_timeout",
     "psycopg2": "connect_timeout",
@@ -52,7 +52,19 @@ _PATIENCE = {
     "pyodbc": "timeout",
 }
 """What each driver calls the seconds a connection may take."""
+_SILENCE_SECONDS = 600
+"""How long MS SQL may be silent in the middle of an answer."""
 _READING_ONLY = {"mysql": "set session transaction read only", "mariadb": "set session transaction read only"}
+_WITH_COMES_FIRST = {"mssql"}
+"""Where `with` may not stand in brackets."""
+_BRACKETS = re.compile(r"'[^']*'|\"[^\"]*\"|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|[()]|\bselect\b", re.IGNORECASE | re.DOTALL)
+"""Brackets and `select`, but for those in texts, names and comments."""
+_OF_OTHERS = {("mssql", 1205), ("mssql", 1222)}
+"""Errors that pass by themselves: chosen as the victim of a deadlock, waited too long for a lock."""
+_BELOW = re.compile(r"DB-Lib error message \d+, severity \d+:\n(?!General SQL Server error|DBPROCESS is dead)([^\n]*)")
+"""What the library below a driver says by itself."""
+_SERVER_SAID = "Check messages from the SQL Server"
+_NOT_LET_IN = "Login failed: the user, the password or the name of the database is wrong"
 _NO_DAY = re.compile(r"0000-00-00(?: 00:00:00(?:\.0+)?)?")
 """How MySQL writes that there is no day."""
 _KNOWN = frozenset(table.name for table in TABLES)
@@ -65,11 +77,15 @@ _WRONG = Text(
     ru="Запрос для «{table}» не выполнился: {why}. Исправьте его в настройках источника.",
     en="The query for “{table}” failed: {why}. Mend it in the source's settings.",
 )
+_BROKEN_OFF = Text(
+    ru="База прервала запрос для «{table}»: {why}. Данные целы, следующий запуск спросит снова.",
+    en="The database broke the query for “{table}” off: {why}. Nothing is lost, the next run asks again.",
+)
 _NO_DRIVER = Text(
-    ru="Для такой базы нет драйвера: {why}. PostgreSQL: postgresql://…, MySQL и MariaDB: mysql://…; для других поставьте драйвер рядом с "
-    "Ракурсом.",
-    en="There is no driver for such a database: {why}. PostgreSQL: postgresql://…, MySQL and MariaDB: mysql://…; install others beside "
-    "Rakurs.",
+    ru="Для такой базы нет драйвера: {why}. PostgreSQL: postgresql://…, MySQL и MariaDB: mysql://…; для MS SQL поставьте "
+    "rakurs[mssql], для других драйвер рядом с Ракурсом.",
+    en="There is no driver for such a database: {why}. PostgreSQL: postgresql://…, MySQL and MariaDB: mysql://…; for MS SQL "
+    "install rakurs[mssql], for others a driver beside Rakurs.",
 )
 _NO_KEY = Text(
     ru="Запрос для «{table}» не даёт столбцов {columns}: по ним узнаётся строка.",
@@ -84,10 +100,20 @@ class Query:
     table: str
     sql: str
 
-    @property
-    def text(self) -> str:
-        """The query for `sa.text`: a colon in it is a colon, not the name of a value."""
-        return self.sql.replace(":", r"\:")
+    def within(self, asked: str, dialect: str) -> str:
+        """The query in the place of `{}` in `asked`, for `sa.text`: a colon in it is a colon, not the name of a value."""
+        opening, rest = _parted(self.sql) if dialect in _WITH_COMES_FIRST else ("", self.sql)
+        return opening.replace(":", r"\:") + asked.format(rest.replace(":", r"\:"))
+
+
+def _parted(sql: str) -> tuple[str, str]:
+    """What `with` names, and the query itself: the first `select` that no brackets enclose."""
+    depth = 0
+    for match in _BRACKETS.finditer(sql):
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
+        if depth == 0 and match[0].lower() == "select":
+            return sql[: match.start()], sql[match.start() :]
+    return "", sql
 
 
 class DatabaseSettings(SourceSettings):
@@ -132,8 +158,8 @@ FIELDS = (
         name="url",
         title=Text(ru="Адрес базы", en="Address of the database"),
         hint=Text(
-            ru="postgresql://пользователь:пароль@сервер/база, mysql://…. Хватит пользователя, который может только читать.",
-            en="postgresql://user:password@host/base, mysql://…. A user who may only read is enough.",
+            ru="postgresql://пользователь:пароль@сервер/база, mysql://…, mssql://…. Хватит пользователя, который может только читать.",
+            en="postgresql://user:password@host/base, mysql://…, mssql://…. A user who may only read is enough.",
         ),
         kind="secret",
         is_required=True,
@@ -159,7 +185,7 @@ def check(settings: DatabaseSettings) -> Reached:
         counts = tuple(
             (
                 table_named(query.table).title,
-                int(_one(connection, query, f"select count(*) from ({query.text}) counted")),
+                int(_one(connection, query, "select count(*) from ({}) counted")),
             )
             for query in queries_of(settings.queries)
         )
@@ -178,8 +204,8 @@ def fetch(settings: DatabaseSettings, wanted: Wanted, spool: Spool, progress: Pr
             stream, place = f"q{number}", _place(queries, number)
             if not spool.is_done(stream):
                 columns = _columns(connection, query)
-                sql, given = _asked(query, columns, wanted, since=cursor.get(place, ""))
-                run.read(query, sql, given, stream=stream)
+                asked, given = _asked(columns, wanted, since=cursor.get(place, ""))
+                run.read(query, asked, given, stream=stream)
                 spool.append(stream, (), is_done=True)
             if wanted.kind != "period" and (newest := spool.place(stream)):
                 cursor[place] = newest
@@ -188,7 +214,7 @@ def fetch(settings: DatabaseSettings, wanted: Wanted, spool: Spool, progress: Pr
             if _is_known_by_ids(table_named(table)) and not spool.is_done(left):
                 keys = ", ".join(table_named(table).key)
                 for query in (one for one in queries if one.table == table):
-                    run.read(query, f"select {keys} from ({query.text}) known", {}, stream=left)
+                    run.read(query, f"select {keys} from ({{}}) known", {}, stream=left)
                 spool.append(left, (), is_done=True)
         if wanted.compares:
             spool.note(compared=True)
@@ -262,16 +288,20 @@ def _with_driver(url: sa.URL) -> sa.URL:
 def _connect_args(url: sa.URL) -> dict[str, Any]:
     name = _PATIENCE.get(url.drivername.partition("+")[2])
     given: dict[str, Any] = {name: _CONNECT_SECONDS} if name else {}
+    if url.drivername == "mssql+pymssql":
+        given["timeout"] = _SILENCE_SECONDS
+        # Unless told which it is, the driver tries one version after another, each as long as a connection may take.
+        given["tds_version"] = url.query.get("tds_version", "7.4")
     if name and url.get_backend_name() in {"mysql", "mariadb"} and url.password is not None:
         # The driver would write it in Latin-1.
         given["password"] = str(url.password).encode()
     return given
 
 
-def _asked(query: Query, columns: Sequence[str], wanted: Wanted, *, since: str) -> tuple[str, dict[str, Any]]:
-    """The query narrowed to what is wanted, in the order of changes."""
+def _asked(columns: Sequence[str], wanted: Wanted, *, since: str) -> tuple[str, dict[str, Any]]:
+    """What is asked of a query: it is narrowed to what is wanted, in the order of changes."""
     if CHANGED not in columns:
-        return query.text, {}
+        return "{}", {}
     bounds: list[str] = []
     given: dict[str, Any] = {}
     if wanted.kind == "changes" and since:
@@ -284,7 +314,7 @@ def _asked(query: Query, columns: Sequence[str], wanted: Wanted, *, since: str) 
             "until": datetime.combine(wanted.to_day + timedelta(days=1), time()),
         }
     narrowed = f" where {' and '.join(bounds)}" if bounds else ""
-    return f"select * from ({query.text}) followed{narrowed} order by {CHANGED}", given
+    return f"select * from ({{}}) followed{narrowed} order by {CHANGED}", given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,12 +323,12 @@ class _Run:
     spool: Spool
     progress: Progress
 
-    def read(self, query: Query, sql: str, given: Mapping[str, Any], *, stream: str) -> None:
+    def read(self, query: Query, asked: str, given: Mapping[str, Any], *, stream: str) -> None:
         """Keep the rows of a query; a run that was stopped within it begins it again, and rows are known by their keys."""
         step = table_named(query.table).title
         rows = 0
         try:
-            with closing(self.connection.execute(sa.text(sql), given)) as result:
+            with closing(_executed(self.connection, query, asked, given)) as result:
                 names = [_called(query, name) for name in result.keys()]  # noqa: SIM118 - a result is no mapping
                 for part in result.partitions(_ROWS_A_TIME):
                     records = [dict(zip(names, map(_written, row), strict=True)) for row in part]
@@ -307,34 +337,49 @@ class _Run:
                     rows += len(records)
                     self.progress(step, done=rows, total=0)
         except DBAPIError as wrong:
-            raise _refused(query, wrong) from None
+            raise _refused(self.connection, query, wrong) from None
 
 
 def _columns(connection: sa.Connection, query: Query) -> tuple[str, ...]:
     """What a query's columns are called. Raises SourceRefused where it fails or lacks the table's key."""
     try:
-        result = connection.execute(sa.text(f"select * from ({query.text}) tried where 1 = 0"))
+        result = _executed(connection, query, "select * from ({}) tried where 1 = 0")
         columns = tuple(name.lower() for name in result.keys())  # noqa: SIM118 - a result is no mapping
         result.close()
     except DBAPIError as wrong:
-        raise _refused(query, wrong) from None
+        raise _refused(connection, query, wrong) from None
     lacking = [name for name in table_named(query.table).key if name not in columns and name != "line_no"]
     if lacking:
         raise SourceRefused(_NO_KEY.filled(table=query.table, columns=", ".join(lacking)))
     return columns
 
 
-def _one(connection: sa.Connection, query: Query, sql: str) -> Any:
+def _executed(connection: sa.Connection, query: Query, asked: str, given: Mapping[str, Any] | None = None) -> Any:
+    dialect = connection.dialect.name
+    values = {name: _told(value, dialect) for name, value in (given or {}).items()}
+    return connection.execute(sa.text(query.within(asked, dialect)), values)
+
+
+def _told(value: Any, dialect: str) -> Any:
+    """A moment as MS SQL reads it in every session: where days come before months, 2026-03-01 is the third of January to it."""
+    if dialect == "mssql" and isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")
+    return value
+
+
+def _one(connection: sa.Connection, query: Query, asked: str) -> Any:
     try:
-        return connection.execute(sa.text(sql)).scalar_one()
+        return _executed(connection, query, asked).scalar_one()
     except DBAPIError as wrong:
-        raise _refused(query, wrong) from None
+        raise _refused(connection, query, wrong) from None
 
 
-def _refused(query: Query, wrong: DBAPIError) -> Exception:
-    """What a query failed of: itself, or a connection that was cut."""
+def _refused(connection: sa.Connection, query: Query, wrong: DBAPIError) -> Exception:
+    """What a query failed of: itself, a connection that was cut, or others who wrote at the same time."""
     if wrong.connection_invalidated:
         return wrong
+    if wrong.orig and wrong.orig.args[:1] and (connection.dialect.name, wrong.orig.args[0]) in _OF_OTHERS:
+        return SourceUnreachable(_BROKEN_OFF.filled(table=query.table, why=_reason(wrong)))
     return SourceRefused(_WRONG.filled(table=query.table, why=_reason(wrong)))
 
 
@@ -374,11 +419,13 @@ def _before(place: Any) -> Any:
 
 
 def _moment(text: str) -> Any:
-    """A cursor as the database compares it: a moment where it reads as one, else a number or a text."""
+    """A cursor as the database compares it: a number, a moment where it reads as one, else a text."""
+    if text.isdecimal():  # 20260301 reads as a day, too
+        return int(text)
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        return int(text) if text.isdecimal() else text
+        return text
 
 
 def _where(settings: DatabaseSettings) -> str:
@@ -389,7 +436,24 @@ def _where(settings: DatabaseSettings) -> str:
 def _reason(error: Exception) -> str:
     """The first line of what a driver says; a statement's values stay out of it."""
     told = getattr(error, "orig", None) or error
+    args = told.args[0] if len(told.args) == 1 and isinstance(told.args[0], tuple) else told.args
+    if len(args) == 2 and isinstance(args[1], bytes):
+        return _words_of_the_server(args[1].decode(errors="replace"))
     return str(told).strip().splitlines()[0][:300] if str(told).strip() else type(told).__name__
+
+
+def _words_of_the_server(text: str) -> str:
+    """What the server said of a query, else what the library below the driver says of the connection.
+
+    The driver keeps the words of one refused login for a whole process: of later ones only that the server said something.
+    """
+    below = _BELOW.search(text)
+    server = text.partition("DB-Lib error message")[0].strip().removesuffix(".")
+    if server and not (below and server.startswith("Changed database context")):
+        return server.splitlines()[0][:300]
+    if below and _SERVER_SAID in text and "timed out" not in below[1]:
+        return _NOT_LET_IN
+    return (below[1] if below else text.strip().splitlines()[-1])[:300]
 
 
 SOURCE = LiveSource(
@@ -401,10 +465,10 @@ SOURCE = LiveSource(
         en="PostgreSQL, MySQL, MariaDB, MS SQL: queries that name the columns of Rakurs' tables; changes and deletions.",
     ),
     unverified=Text(
-        ru="Проверено на PostgreSQL, MariaDB и SQLite. MySQL не проверялся, его протокол тот же; MS SQL не проверялся, его драйвер "
-        "ставится отдельно.",
-        en="Tried on PostgreSQL, MariaDB and SQLite. MySQL was not tried, its protocol is the same; MS SQL was not tried, and its driver "
-        "is installed apart.",
+        ru="Проверено на PostgreSQL, MariaDB и SQLite. MySQL не проверялся, его протокол тот же. MS SQL проверен на учебном сервере, "
+        "который говорит по его протоколу, но не на самой программе; драйвер: rakurs[mssql].",
+        en="Tried on PostgreSQL, MariaDB and SQLite. MySQL was not tried, its protocol is the same. MS SQL was tried against a loopback "
+        "server that speaks its protocol, not against the product; its driver: rakurs[mssql].",
     ),
     hooks=None,
     settings=DatabaseSettings,
