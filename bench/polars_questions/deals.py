@@ -1,10 +1,11 @@
 """The questions about deals, asked of polars."""
 
+from datetime import timedelta
+
 import polars as pl
 
-from bench.polars_questions.tables import Tables, Values, asked_deals, ladder, moves, stays, stuck
+from bench.polars_questions.tables import Tables, Values, asked_deals, bounds, known_deals, ladder, moves, stays, stuck
 
-Z = 1.959963984540054
 STAGE = ["pipeline_id", "stage_id"]
 DAY_SECONDS = 86400.0
 
@@ -149,12 +150,15 @@ def managers(tables: Tables, values: Values) -> pl.LazyFrame:
     """One row per manager: deals, conversion with its interval, money, cycle."""
     outcome, amount = pl.col("outcome"), pl.col("value")
     cycle = (pl.col("closed_epoch") - pl.col("created_epoch")) / DAY_SECONDS
+    usual = known_deals(tables).filter(pl.col("ended_on") <= values["as_of"]).select(cycle.median()).collect().item()
+    age = (pl.lit(values["as_of"] + timedelta(days=1)).dt.epoch("s") - pl.col("created_epoch")) / DAY_SECONDS
     people = (
         asked_deals(tables, values)
         .group_by("manager_id")
         .agg(
             pl.len().alias("created"),
             (outcome == "open").sum().alias("in_progress"),
+            ((outcome == "open") & (age < usual)).sum().alias("in_transit"),
             (outcome == "won").sum().alias("won"),
             (outcome == "lost").sum().alias("lost"),
             amount.filter(outcome == "won").sum().alias("won_amount"),
@@ -162,11 +166,12 @@ def managers(tables: Tables, values: Values) -> pl.LazyFrame:
         )
         .collect()
     )
-    names = tables("employees").select(pl.col("employee_id").alias("manager_id"), pl.col("name").alias("manager"))
+    names = tables("employees").select(
+        pl.col("employee_id").alias("manager_id"), pl.col("name").alias("manager"), "department"
+    )
     won, created = pl.col("won").cast(pl.Float64), pl.col("created").cast(pl.Float64)
+    closed = won + pl.col("lost")
     money = pl.col("won_amount").cast(pl.Float64)
-    centre, size = won + Z * Z / 2, created + Z * Z
-    half = Z * (won * (created - won) / created + Z * Z / 4).sqrt()
     mean, weight = _prior(people)
     shrunk = pl.lit(mean) if weight is None else (won + weight * mean) / (created + weight)
     return (
@@ -174,9 +179,10 @@ def managers(tables: Tables, values: Values) -> pl.LazyFrame:
         .join(names, on="manager_id", how="left")
         .with_columns(
             (won / created).alias("conversion"),
-            pl.when(won == 0).then(0.0).otherwise((centre - half) / size).alias("conversion_low"),
-            pl.when(won == created).then(1.0).otherwise((centre + half) / size).alias("conversion_high"),
+            *bounds(won, created, "conversion_low", "conversion_high"),
             shrunk.alias("conversion_shrunk"),
+            pl.when(closed > 0).then(won / closed).alias("win_rate"),
+            *bounds(won, closed, "win_rate_low", "win_rate_high"),
             pl.when(won > 0).then(money / won).alias("average_check"),
             (money / money.sum()).alias("contribution"),
         )

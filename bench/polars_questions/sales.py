@@ -6,7 +6,16 @@ from typing import Any
 
 import polars as pl
 
-from bench.polars_questions.tables import Tables, Values, known_deals, of_asked_owner, order_costs, sales, within
+from bench.polars_questions.tables import (
+    Tables,
+    Values,
+    bounds,
+    known_deals,
+    of_asked_owner,
+    order_costs,
+    sales,
+    within,
+)
 
 EVERY = {"day": "1d", "week": "1w", "month": "1mo", "quarter": "1q", "year": "1y"}
 NAMES = {
@@ -130,7 +139,15 @@ def customer_rating(tables: Tables, values: Values) -> pl.LazyFrame:
         .join(names, on="customer_id", how="left")
         .with_columns(
             pl.col("created", "sales", "revenue").fill_null(0),
+            pl.col("won_of_created").fill_null(0).alias("won"),
             (pl.col("won_of_created") / pl.col("created")).alias("success_ratio"),
+        )
+        .with_columns(
+            pl.col(order).rank("min", descending=True).alias("place"),
+            pl.when(pl.col("sales") > 0)
+            .then((pl.col("revenue").cast(pl.Float64) / pl.col("sales")).round(2, mode="half_away_from_zero"))
+            .alias("average_check"),
+            *bounds(pl.col("won").cast(pl.Float64), pl.col("created").cast(pl.Float64), "success_low", "success_high"),
         )
         .sort(order, "customer_id", descending=[True, False])
     )

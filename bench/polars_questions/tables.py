@@ -10,6 +10,7 @@ Tables = Callable[[str], pl.LazyFrame]
 Values = Mapping[str, Any]
 CANCELLED = ("cancelled", "canceled", "отменён", "отменен")
 HOUR = 3600.0
+Z = 1.959963984540054
 OF_DEAL = ("customer_id", "manager_id", "channel_id")
 
 
@@ -197,4 +198,15 @@ def order_costs(tables: Tables) -> pl.LazyFrame:
         .join(product_cost, on="product_id", how="left")
         .group_by(pl.col("order_id").alias("sale_id"))
         .agg(pl.when(cost.is_not_null().all()).then(signed.sum()).alias("cost"))
+    )
+
+
+def bounds(good: pl.Expr, tried: pl.Expr, low: str, high: str) -> tuple[pl.Expr, pl.Expr]:
+    """Wilson's interval of 95 %; nothing where nothing was tried."""
+    centre, size = good + Z * Z / 2, tried + Z * Z
+    half = Z * (good * (tried - good) / tried + Z * Z / 4).sqrt()
+    known = tried > 0
+    return (
+        pl.when(known).then(pl.when(good == 0).then(0.0).otherwise((centre - half) / size)).alias(low),
+        pl.when(known).then(pl.when(good == tried).then(1.0).otherwise((centre + half) / size)).alias(high),
     )

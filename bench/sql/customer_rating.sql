@@ -27,9 +27,17 @@ bought as (
     group by customer_id
 )
 select
+    rank() over (order by case when $order_by = 'sales' then coalesce(b.sales, 0) else coalesce(b.revenue, 0) end desc) as place,
     customer_id, c.name as customer, coalesce(b.sales, 0) as sales, coalesce(b.revenue, 0) as revenue,
-    coalesce(m.created, 0) as created, m.won / m.created as success_ratio, b.first_on, b.last_on
+    round(b.revenue / nullif(b.sales, 0), 2) as average_check,
+    coalesce(m.created, 0) as created, coalesce(m.won, 0) as won, m.won / m.created as success_ratio,
+    case when m.won = 0 then 0 else (m.won + z.z2 / 2
+        - z.z * sqrt(m.won * (m.created - m.won) / m.created + z.z2 / 4)) / (m.created + z.z2) end as success_low,
+    case when m.won = m.created then 1 else (m.won + z.z2 / 2
+        + z.z * sqrt(m.won * (m.created - m.won) / m.created + z.z2 / 4)) / (m.created + z.z2) end as success_high,
+    b.first_on, b.last_on
 from bought b
 full join created m using (customer_id)
 left join customers c using (customer_id)
+cross join (select 1.959963984540054::double as z, 1.959963984540054::double ** 2 as z2) z
 order by case when $order_by = 'sales' then sales else revenue end desc, customer_id
