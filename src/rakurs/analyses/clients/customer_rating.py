@@ -11,7 +11,7 @@ from rakurs.analyses.columns import CUSTOMER, column, overlapping
 from rakurs.analyses.filters import SalesFilters, as_known, asked_sales, basis_choice, narrowed
 from rakurs.analyses.sale_gates import SALES_WITHOUT_CUSTOMER, SALES_WITHOUT_REVENUE, SOME_SALES
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members, Naming
-from rakurs.core.frames import absent, conform, count_where, money_each, ratio, where_cell
+from rakurs.core.frames import count_where, money_each, ratio, where_cell
 from rakurs.core.intervals import wilson_bounds
 from rakurs.core.params import parameter
 from rakurs.core.text import Text
@@ -57,15 +57,6 @@ COLUMNS = (
     column("first_on", Unit.DAY, "Первая продажа", "First sale"),
     column("last_on", Unit.DAY, "Последняя продажа", "Last sale"),
 )
-_SUMMED = (
-    column("customer_id", Unit.ID, "Клиент", "Customer"),
-    column("sales", Unit.COUNT, "Продаж", "Sales"),
-    column("revenue", Unit.MONEY, "Выручка", "Revenue"),
-    column("created", Unit.COUNT, "Создано", "Created"),
-    column("won", Unit.COUNT, "Выиграно", "Won"),
-    column("first_on", Unit.DAY, "Первая", "First"),
-    column("last_on", Unit.DAY, "Последняя", "Last"),
-)
 
 
 def customer_rating(*, params: CustomerRatingParams, **frames: Frame) -> Frame:
@@ -76,16 +67,13 @@ def customer_rating(*, params: CustomerRatingParams, **frames: Frame) -> Frame:
 def rated(*, sales: Frame, deal_outcomes: Frame, customers: Frame, params: CustomerRatingParams) -> Frame:
     """The rating by customers' ids."""
     _ = customers  # only their names are read
-    parts = (_of_sales(sales, params), _of_deals(deal_outcomes, params))
-    summed = (
-        nw.concat([conform(part, _SUMMED) for part in parts])
-        .group_by("customer_id")
-        .agg(
-            *(nw.col(name).sum() for name in ("sales", "revenue", "created", "won")),
-            nw.col("first_on").min(),
-            nw.col("last_on").max(),
-        )
+    both = _of_sales(sales, params).join(
+        _of_deals(deal_outcomes, params), on="customer_id", how="full", suffix="_of_deal"
     )
+    summed = both.with_columns(
+        nw.coalesce("customer_id", "customer_id_of_deal").alias("customer_id"),
+        *(nw.col(name).fill_null(0) for name in ("sales", "revenue", "created", "won")),
+    ).drop("customer_id_of_deal")
     low, high = wilson_bounds(nw.col("won"), nw.col("created"))
     return summed.with_columns(
         nw.col(params.order_by.value).rank("min", descending=True).alias("place"),
@@ -109,7 +97,6 @@ def _of_sales(sales: Frame, params: CustomerRatingParams) -> Frame:
             nw.col("bought_on").min().alias("first_on"),
             nw.col("bought_on").max().alias("last_on"),
         )
-        .with_columns(nw.lit(0).alias("created"), nw.lit(0).alias("won"))
     )
 
 
@@ -122,15 +109,8 @@ def _of_deals(deal_outcomes: Frame, params: CustomerRatingParams) -> Frame:
         ),
         params.today,
     )
-    return (
-        created.group_by("customer_id")
-        .agg(nw.len().alias("created"), count_where(nw.col("outcome") == "won").alias("won"))
-        .with_columns(
-            nw.lit(0).alias("sales"),
-            nw.lit(0).alias("revenue"),
-            absent(Unit.DAY).alias("first_on"),
-            absent(Unit.DAY).alias("last_on"),
-        )
+    return created.group_by("customer_id").agg(
+        nw.len().alias("created"), count_where(nw.col("outcome") == "won").alias("won")
     )
 
 
