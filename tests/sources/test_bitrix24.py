@@ -448,6 +448,25 @@ def test_when_a_deal_was_closed(portal: Portal, follower: Follower, moved: str, 
     assert row["expected_close_on"] is None
 
 
+@pytest.mark.parametrize(
+    ("made", "created"),
+    [
+        ("2026-05-12T00:10:00+03:00", datetime(2026, 5, 11, 21, 10)),  # the day it was closed
+        ("2026-05-13T00:10:00+03:00", datetime(2026, 5, 12, 0, 0)),  # the day after: entered when it was over
+        ("2027-01-01T12:00:00+03:00", datetime(2026, 5, 12, 0, 0)),
+    ],
+)
+def test_a_deal_entered_after_it_was_over_is_no_broken_row(
+    portal: Portal, follower: Follower, made: str, created: datetime
+) -> None:
+    deal = next(i for i, row in portal.records["deal"].items() if row["STAGE_SEMANTIC_ID"] == "S")
+    dated = "2026-05-12T03:00:00+03:00"
+    portal.records["deal"][deal] |= {"DATE_CREATE": made, "MOVED_TIME": "2027-01-01T12:05:00+03:00", "CLOSEDATE": dated}
+    follower.run("full")
+    row = next(row for row in follower.rows("deals") if row["deal_id"] == f"bitrix24:{deal}")
+    assert (row["created_at"], row["closed_at"]) == (created, datetime(2026, 5, 12, 0, 0))
+
+
 def test_whom_a_deal_is_with(portal: Portal, follower: Follower):
     both = portal.add_deal(TITLE="Оба", COMPANY_ID="1", CONTACT_ID="2")
     person = portal.add_deal(TITLE="Человек", COMPANY_ID="0", CONTACT_ID="2")

@@ -55,7 +55,7 @@ def _deals(loss_reason: str | None) -> tuple[TableMapping, ...]:
     values = {
         "deal_id": of("ID"),
         "pipeline_id": of("CATEGORY_ID", default="0"),
-        "created_at": of("DATE_CREATE"),
+        "created_at": of("_created_at"),
         "closed_at": of("_closed_at"),
         "expected_close_on": of("_expected_on"),
         "stage_id": of("STAGE_ID"),

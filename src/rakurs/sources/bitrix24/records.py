@@ -49,13 +49,18 @@ def short(code: str, record_id: Any) -> str | None:
 
 
 def deal(record: Mapping[str, Any], fields: Mapping[str, CustomField]) -> dict[str, Any]:
-    """A deal. Closed is when it came into its last stage, or the day a person wrote back to before it."""
+    """A deal. Closed is when it came into its last stage, or the day a person wrote back to before it.
+
+    One that was entered after it was over began on the day it ended, no later.
+    """
     row = _named(record, fields)
     is_closed = record.get("STAGE_SEMANTIC_ID") in {"S", "F"}
+    made, closed = record.get("DATE_CREATE"), _closed_at(record) if is_closed else None
     return {
         **row,
+        "_created_at": closed if closed and _is_earlier(closed, made) else made,
         "_customer": short(COMPANY, record.get("COMPANY_ID")) or short(CONTACT, record.get("CONTACT_ID")),
-        "_closed_at": _closed_at(record) if is_closed else None,
+        "_closed_at": closed,
         "_expected_on": None if is_closed else _day(record.get("CLOSEDATE")),
     }
 
@@ -275,9 +280,12 @@ def _day(moment: Any) -> str | None:
 
 def _closed_at(record: Mapping[str, Any]) -> str | None:
     moved, dated = record.get("MOVED_TIME"), record.get("CLOSEDATE")
-    if moved and dated and str(dated)[:_NO_DAY] < str(moved)[:_NO_DAY]:
-        return str(dated)
-    return moved or dated
+    return dated if dated and _is_earlier(dated, moved) else moved or dated
+
+
+def _is_earlier(moment: Any, other: Any) -> bool:
+    """Whether a moment falls on a day before another's, both as the portal writes them."""
+    return bool(other) and str(moment)[:_NO_DAY] < str(other)[:_NO_DAY]
 
 
 def _seconds(start: Any, end: Any) -> int | None:
