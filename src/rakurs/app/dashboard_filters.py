@@ -9,7 +9,7 @@ from datetime import date
 from enum import Enum
 from typing import Any, get_args, get_origin
 
-from rakurs.analyses import analysis_named
+from rakurs.analyses import PLAN, PLANNED, analysis_named
 from rakurs.app.asked import AnalysisAsked, PivotAsked, Where, narrowed
 from rakurs.app.asked_rows import FIELD
 from rakurs.app.dashboards import Tile
@@ -26,6 +26,13 @@ PREFIX = "f."
 """What the name of a field starts with in an address: `f.manager=17`."""
 OFFERED = ("manager", "department", "branch", "channel", "pipeline", "category", "region", "customer_kind")
 """The fields every dashboard offers, where a company has values of them; any other comes by a click on a chart."""
+PLAN_FIELDS: Mapping[str, str] = {
+    "manager": "employee",
+    "department": "department",
+    "pipeline": "pipeline",
+    "category": "product_category",
+}
+"""A filter by this field, and by nothing else, is a cut that plans are set for."""
 PERIOD_NAMES = ("period", "from_day", "to_day")
 COMPARISON_NAMES = ("compare", "against")
 PERIOD_TITLE = Text(ru="Период", en="Period")
@@ -229,3 +236,22 @@ __all__ = [
     "value_words",
     "window_is_whole_months",
 ]
+
+
+def plan_question(metric: str, chosen: Chosen, *, today: date) -> AnalysisAsked | None:
+    """What is asked of the plan beside a metric; None where nobody plans it, or not for such a part of the company."""
+    if not chosen.params.is_of_all:
+        # No plan is made for a part of the records, and the company's beside a part's number would be a lie.
+        return None
+    planned = PLANNED.get(metric)
+    if planned is None or len(chosen.where) > 1 or any(len(values) > 1 for values in chosen.where.values()):
+        return None
+    by = "company" if not chosen.where else PLAN_FIELDS.get(next(iter(chosen.where)))
+    if by is None:
+        return None
+    params = chosen.params
+    days: dict[str, Any] = {"period": Preset.THIS_MONTH.value}
+    if window_is_whole_months(params.bound(today).window):
+        days = {name: value for name, value in chosen.address.items() if name in ("period", "from_day", "to_day")}
+    as_of = {"as_of": params.as_of.isoformat()} if params.as_of else {}
+    return AnalysisAsked(name=PLAN.name, params={"metric": planned.value, "by": by, **days, **as_of})

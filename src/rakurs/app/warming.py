@@ -12,8 +12,8 @@ from time import monotonic
 from rakurs.analyses import AREAS
 from rakurs.app.accounts import scope_of
 from rakurs.app.asked import AnalysisAsked, PivotAsked
-from rakurs.app.dashboard_filters import chosen_of, fitted_tile
-from rakurs.app.dashboards import Tile
+from rakurs.app.dashboard_filters import chosen_of, fitted_tile, plan_question
+from rakurs.app.dashboards import NumberTile, Tile
 from rakurs.app.kept_dashboards import Shown, home_of, question_of
 from rakurs.app.rights import Scope
 from rakurs.app.serving import current
@@ -97,8 +97,12 @@ def _ask_tile(workspace: Workspace, tile: Tile, shown: Shown, person: User) -> N
     asked, scope = question_of(tile, shown, person), scope_of(person)
     if asked is None:
         return
-    taken = fitted_tile(tile, asked, chosen_of({}), today=workspace.today).asked
-    if isinstance(taken, PivotAsked) and not taken.split:
+    chosen = chosen_of({})
+    taken = fitted_tile(tile, asked, chosen, today=workspace.today).asked
+    if isinstance(tile.content, NumberTile) and isinstance(taken, PivotAsked):
         workspace.number_tiles(taken, scope=scope)
+        plan = plan_question(tile.content.metric, chosen, today=workspace.today) if tile.content.has_plan else None
+        if plan is not None:
+            workspace.ask(plan, scope=scope)
     else:
         workspace.ask(taken, scope=scope, limit=1)

@@ -1,13 +1,10 @@
 """What stands in a tile: a number with its plan and pace, a chart, the first rows, or honestly what is missing."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 from django.urls import reverse
 
-from rakurs.analyses import PLAN, PLANNED
 from rakurs.app.addresses import address_of
 from rakurs.app.asked import AnalysisAsked, PivotAsked
 from rakurs.app.charts import chart_json
@@ -18,7 +15,7 @@ from rakurs.app.dashboard_filters import (
     Fitted,
     dimension_of_column,
     fitted_tile,
-    window_is_whole_months,
+    plan_question,
 )
 from rakurs.app.dashboards import NumberTile, QuestionTile, ReportTile, Tile, WordsTile, words_in
 from rakurs.app.formats import Format
@@ -32,7 +29,6 @@ from rakurs.core.analysis import Analysis
 from rakurs.core.answer import Answer
 from rakurs.core.errors import RakursError, UnknownName
 from rakurs.core.params import PeriodParams
-from rakurs.core.periods import Preset
 from rakurs.core.table import Table
 from rakurs.core.units import Unit
 from rakurs.metrics import measure_named
@@ -45,13 +41,6 @@ from rakurs.web.views.home import shown_tile
 FILLED = frozenset({"lines", "columns", "pareto", "waterfall"})
 """Charts that take any height; the others have a height of their own and grow from it."""
 MOST_COLUMNS = 5
-PLAN_FIELDS: Mapping[str, str] = {
-    "manager": "employee",
-    "department": "department",
-    "pipeline": "pipeline",
-    "category": "product_category",
-}
-"""A filter by this field, and by nothing else, is a cut that plans are set for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +132,7 @@ def _number(content: NumberTile, take: Fitted, chosen: Chosen, eyes: Onlooker) -
 
 def _plan(found: KeyNumber, chosen: Chosen, eyes: Onlooker) -> dict[str, Any] | None:
     """How much of the plan is done, and how much is usually done by this day; None where there is no such plan."""
-    asked = _plan_question(found.metric, chosen, today=eyes.company.today)
+    asked = plan_question(found.metric, chosen, today=eyes.company.today)
     if asked is None:
         return None
     answer = eyes.company.ask(asked, scope=eyes.scope)
@@ -168,25 +157,6 @@ def _plan(found: KeyNumber, chosen: Chosen, eyes: Onlooker) -> dict[str, Any] | 
         "days": window_words(params, form),
         "forecast": form.compact(row["forecast"], found.unit) if row["forecast"] is not None else "",
     }
-
-
-def _plan_question(metric: str, chosen: Chosen, *, today: date) -> AnalysisAsked | None:
-    if not chosen.params.is_of_all:
-        return (
-            None  # no plan is made for a part of the records, and the company's beside a part's number would be a lie
-        )
-    planned = PLANNED.get(metric)
-    if planned is None or len(chosen.where) > 1 or any(len(values) > 1 for values in chosen.where.values()):
-        return None
-    by = "company" if not chosen.where else PLAN_FIELDS.get(next(iter(chosen.where)))
-    if by is None:
-        return None
-    params = chosen.params
-    days: dict[str, Any] = {"period": Preset.THIS_MONTH.value}
-    if window_is_whole_months(params.bound(today).window):
-        days = {name: value for name, value in chosen.address.items() if name in ("period", "from_day", "to_day")}
-    as_of = {"as_of": params.as_of.isoformat()} if params.as_of else {}
-    return AnalysisAsked(name=PLAN.name, params={"metric": planned.value, "by": by, **days, **as_of})
 
 
 def _percent(share: float) -> int:
