@@ -133,6 +133,47 @@ def quantiles_by(frame: Frame, by: Sequence[str], value: str, *, shares: Mapping
     return frame.group_by(*by).agg(nw.len().alias(count), *cuts)
 
 
+def sums_by_each(frame: Frame, sets: Sequence[Sequence[str]], sums: Sequence[str]) -> Frame:
+    """`sums` of the columns by each set of keys, in one frame: `set` is the number of the set, keys of other sets are null.
+
+    Keys are text or flags. Rows that lack a value of their set are left out. An empty set is everything.
+    """
+    keys = list(dict.fromkeys(key for chosen in sets for key in chosen))
+    if not frame.implementation.is_polars():
+        return _by_grouping_sets(frame, sets, keys, sums)
+    kinds = frame.select(*keys).collect_schema()
+    parts: list[Frame] = []
+    for number, chosen in enumerate(sets):
+        added = [nw.col(name).sum().cast(nw.Float64()).alias(name) for name in sums]
+        known = [~nw.col(key).is_null() for key in chosen]
+        part = frame.filter(*known).group_by(*chosen).agg(*added) if chosen else frame.select(*added)
+        rest = [nw.lit(None).cast(kinds[key]).alias(key) for key in keys if key not in chosen]
+        parts.append(part.with_columns(*rest, nw.lit(number).alias("set")).select("set", *keys, *sums))
+    return nw.concat(parts)
+
+
+def _by_grouping_sets(frame: Frame, sets: Sequence[Sequence[str]], keys: Sequence[str], sums: Sequence[str]) -> Frame:
+    # One pass over the rows: asked set by set, whatever they are made of would be worked out once more for each.
+    native: Any = frame.to_native()
+    mark = '"' if frame.implementation.is_duckdb() else "`"
+
+    def listed(names: Sequence[str]) -> str:
+        return ", ".join(f"{mark}{name.replace(mark, mark * 2)}{mark}" for name in names)
+
+    # A bit for each key that is not of the set, the first one's the highest.
+    masks = [sum(1 << place for place, key in enumerate(reversed(keys)) if key not in chosen) for chosen in sets]
+    numbers = " ".join(f"when {mask} then {number}" for number, mask in enumerate(masks))
+    added = ", ".join(f"cast(sum({listed([name])}) as double) as {listed([name])}" for name in sums)
+    known = " and ".join(f"(grouping({listed([key])}) = 1 or {listed([key])} is not null)" for key in keys)
+    wanted = f"case grouping_id({listed(keys)}) {numbers} end as {listed(['set'])}, {listed(keys)}, {added}, {known} as is_known"
+    grouping = f"grouping sets ({', '.join(f'({listed(chosen)})' for chosen in sets)})"
+    if frame.implementation.is_duckdb():
+        grouped = native.aggregate(wanted, grouping)
+    else:
+        grouped = native.sparkSession.sql(f"select {wanted} from {{told}} group by {grouping}", told=native)
+    return nw.from_native(grouped).filter(nw.col("is_known")).drop("is_known")
+
+
 def run_once(frame: Frame) -> Frame:
     """`frame` for several readers: DuckDB runs it here and keeps its rows, the other engines see by themselves that
     parts of one plan are the same.

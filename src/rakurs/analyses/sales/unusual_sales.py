@@ -3,7 +3,7 @@
 Rare rules: {manager, product} -> return. A pair must say more than each of its parts alone does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
@@ -19,7 +19,7 @@ from rakurs.analyses.columns import answered, choice, column, flag, named, overl
 from rakurs.analyses.filters import SalesFilters, asked_sales, basis_choice
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members, Need, Statement, Told
 from rakurs.core.discoveries import benjamini_hochberg
-from rakurs.core.frames import absent, conform, ratio
+from rakurs.core.frames import absent, conform, ratio, sums_by_each
 from rakurs.core.money import cents
 from rakurs.core.params import parameter
 from rakurs.core.text import Text
@@ -56,6 +56,8 @@ COLUMN_OF = {
     "product": "product_id",
 }
 OWNERS = {"manager", "branch"}
+GRAINS = ((), ("category",), ("product",))
+"""What a row of the counting is: a sale, a category in it, a product in it."""
 IMPLIED = {("manager", "branch"), ("category", "product")}
 """Of these pairs the one says the other."""
 PAIRS = tuple(pair for pair in combinations(TRAITS, 2) if pair not in IMPLIED)
@@ -165,22 +167,9 @@ def unusual_sales(*, params: UnusualSalesParams, **frames: Frame) -> Frame:
     A manager is compared with managers: where a sale has none it is not counted among theirs (`is_owned`).
     """
     sold = lines(frames, params)
-    grains = {extra: _alike(sold, extra) for extra in ((), ("category",), ("product",))}
-    parts: list[Frame] = []
-    for is_owned in (False, True):
-        for traits in ((), *((trait,) for trait in TRAITS), *PAIRS):
-            has_owner = bool(OWNERS & {*traits})
-            # Of the owned alone: all of them, what stands beside a manager or branch, and what those are compared with.
-            if has_owner > is_owned or (is_owned and len(traits) == 2 and not has_owner):
-                continue
-            extra = tuple(trait for trait in traits if trait in {"category", "product"})
-            rows = grains[extra[-1:]]
-            owned = rows.filter(~nw.col("manager_id").is_null()) if is_owned else rows
-            parts.append(_counted(owned, traits).with_columns(nw.lit(is_owned).alias("is_owned")))
-    columns = tuple(item for item in PARTS if "name" not in item.name)
-    whole = nw.concat([conform(part, columns) for part in parts])
+    parts = [_counted(_alike(sold, grain), grain) for grain in GRAINS]
     return _with_names(
-        _with_names(whole, frames, "trait", "id", "name"), frames, "other_trait", "other_id", "other_name"
+        _with_names(nw.concat(parts), frames, "trait", "id", "name"), frames, "other_trait", "other_id", "other_name"
     )
 
 
@@ -197,20 +186,51 @@ def _alike(sold: Frame, extra: tuple[str, ...]) -> Frame:
     )
 
 
-def _counted(rows: Frame, traits: tuple[str, ...]) -> Frame:
-    columns = [COLUMN_OF[trait] for trait in traits]
-    for name in columns:
-        rows = rows.filter(~nw.col(name).is_null())
-    sums = [nw.col(name).sum().cast(nw.Float64()).alias(name) for name in _COUNTED]
-    counted = rows.group_by(*columns).agg(*sums) if columns else rows.select(*sums)
-    first, second = (*traits, None, None)[:2]
-    return counted.with_columns(*_said(first, "trait", "id"), *_said(second, "other_trait", "other_id"))
+def _counted(rows: Frame, grain: tuple[str, ...]) -> Frame:
+    """The sums of everything, of each value and of each pair that is counted in rows of this grain."""
+    sets = [
+        (is_owned, traits)
+        for is_owned in (False, True)
+        for traits in ((), *((trait,) for trait in TRAITS), *PAIRS)
+        if _grain_of(traits) == grain and _is_wanted(traits, is_owned=is_owned)
+    ]
+    keys = [
+        (*(COLUMN_OF[trait] for trait in traits), *(("is_owned",) if is_owned else ())) for is_owned, traits in sets
+    ]
+    owned = nw.when(~nw.col("manager_id").is_null()).then(nw.lit(value=True)).alias("is_owned")
+    summed = sums_by_each(rows.with_columns(owned), keys, _COUNTED).with_columns(
+        nw.col("is_owned").fill_null(value=False)
+    )
+    pairs = [traits for _, traits in sets]
+    columns = tuple(item for item in PARTS if "name" not in item.name)
+    return conform(
+        summed.with_columns(*_said(pairs, 0, "trait", "id"), *_said(pairs, 1, "other_trait", "other_id")), columns
+    )
 
 
-def _said(trait: str | None, name: str, key: str) -> tuple[nw.Expr, nw.Expr]:
-    if trait is None:
+def _grain_of(traits: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(trait for trait in traits if trait in {"category", "product"})[-1:]
+
+
+def _is_wanted(traits: tuple[str, ...], *, is_owned: bool) -> bool:
+    """Of the owned alone: all of them, what stands beside a manager or branch, and what those are compared with."""
+    has_owner = bool(OWNERS & {*traits})
+    return (has_owner or len(traits) < 2) if is_owned else not has_owner
+
+
+def _said(sets: Sequence[tuple[str, ...]], place: int, name: str, key: str) -> tuple[nw.Expr, nw.Expr]:
+    """Which trait stands at this place of a row's set, and its value; nothing where the set is shorter."""
+    of = {
+        trait: nw.col("set").is_in(numbers)
+        for trait in TRAITS
+        if (numbers := [n for n, traits in enumerate(sets) if traits[place : place + 1] == (trait,)])
+    }
+    if not of:
         return absent(Unit.TEXT).alias(name), absent(Unit.TEXT).alias(key)
-    return nw.lit(trait).alias(name), nw.col(COLUMN_OF[trait]).alias(key)
+    return (
+        nw.coalesce(*(nw.when(has).then(nw.lit(trait)) for trait, has in of.items())).alias(name),
+        nw.coalesce(*(nw.when(has).then(nw.col(COLUMN_OF[trait])) for trait, has in of.items())).alias(key),
+    )
 
 
 def _with_names(rows: Frame, frames: Frames, trait: str, key: str, name: str) -> Frame:
