@@ -144,6 +144,8 @@ def _question(
         target = answers / f"{question.name}-{engine}.parquet"
         measured[engine] = in_own_process({**asked, "engine": engine, "answer": str(target)})
         asked["today"] = measured["ours"]["values"]["as_of"]
+        # The rest may take hours: what is known is told, and lost by nobody who stops.
+        bar.console.print(f"{question.name}: {engine} {measured[engine]['seconds'] * 1000:.0f} ms")
         bar.advance(task)
     return measured, _compared(answers, question)
 
