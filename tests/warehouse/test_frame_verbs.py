@@ -105,10 +105,28 @@ def test_sums_by_each_set_of_keys(engine: EngineUnderTest) -> None:
     }
 
 
+def test_what_lacks_a_value_may_be_a_group_of_its_own(engine: EngineUnderTest) -> None:
+    rows = pa.table({"city": ["Омск", None, "Омск", None], ODD: [None, "a", "a", None], "amount": [1, 2, 4, 8]})
+    sets = ((), ("city",), (ODD,))
+    summed = engine.collect(
+        sums_by_each(engine.frame("lacking", rows), sets, ["amount"], keeps_absent=True)
+    ).to_pylist()
+    told = {(row["set"], row["city"], row[ODD]): row["amount"] for row in summed}
+    assert len(told) == len(summed)
+    assert told == {
+        (0, None, None): 15,
+        (1, "Омск", None): 5,
+        (1, None, None): 10,
+        (2, None, "a"): 6,
+        (2, None, None): 9,
+    }
+
+
 def test_sums_of_nothing(engine: EngineUnderTest) -> None:
     schema = pa.schema([("city", pa.string()), (ODD, pa.string()), ("is_new", pa.bool_()), ("amount", pa.int64())])
     frame = engine.frame("unsold", schema.empty_table())
-    assert engine.collect(sums_by_each(frame, SETS, ["amount"])).to_pylist() == []
+    for keeps_absent in (False, True):
+        assert engine.collect(sums_by_each(frame, SETS, ["amount"], keeps_absent=keeps_absent)).to_pylist() == []
 
 
 def test_half_cents_round_away_from_zero(engine: EngineUnderTest) -> None:

@@ -126,17 +126,18 @@ def _active(frame: Frame, params: DealFilters) -> Frame:
     window = params.window
     if window.end is not None:
         frame = frame.filter(nw.col("created_on") < nw.lit(window.end))
-    if window.start is not None:
-        frame = frame.filter(nw.col("closed_on").is_null() | (nw.col("closed_on") >= nw.lit(window.start)))
-    return frame
+    return frame if window.start is None else still_open(frame, window.start - DAY)
 
 
 def in_work(deals: Frame, params: Any, *, first: date | None, last: date) -> Frame:
     """The deals of the asked pipeline, manager and channel that were open on some day from `first` to `last`, both included."""
     known = narrowed(deals, params).filter(nw.col("created_on") <= nw.lit(last))
-    if first is None:
-        return known
-    return known.filter(nw.col("closed_on").is_null() | (nw.col("closed_on") >= nw.lit(first)))
+    return known if first is None else still_open(known, first - DAY)
+
+
+def still_open(frame: Frame, day: date) -> Frame:
+    """The rows whose deal was not closed at the end of `day`."""
+    return frame.filter(nw.col("closed_on").is_null() | (nw.col("closed_on") > nw.lit(day)))
 
 
 def as_known(frame: Frame, day: date) -> Frame:

@@ -133,29 +133,33 @@ def quantiles_by(frame: Frame, by: Sequence[str], value: str, *, shares: Mapping
     return frame.group_by(*by).agg(nw.len().alias(count), *cuts)
 
 
-def sums_by_each(frame: Frame, sets: Sequence[Sequence[str]], sums: Sequence[str]) -> Frame:
-    """One row per set of keys and combination of their values: the sums of `sums` as numbers, 0 where there is nothing.
+def sums_by_each(
+    frame: Frame, sets: Sequence[Sequence[str]], sums: Sequence[str], *, keeps_absent: bool = False
+) -> Frame:
+    """One row per set of keys and combination of their values: the sums of `sums`, 0 where there is nothing.
 
     `set` is the place of the set in `sets`, in which each is once; keys of the other sets are null. A row that lacks a
-    value of a set is in none of its groups. An empty set is everything. No rows make none.
+    value of a set is in none of its groups, or with `keeps_absent` in a group of its own. An empty set is everything.
+    No rows make none.
     """
     keys = list(dict.fromkeys(key for chosen in sets for key in chosen))
     if not frame.implementation.is_polars():
-        return _by_grouping_sets(frame, sets, keys, sums)
+        return _by_grouping_sets(frame, sets, keys, sums, keeps_absent=keeps_absent)
     kinds = frame.select(*keys).collect_schema()
     parts: list[Frame] = []
     for number, chosen in enumerate(sets):
-        added = [nw.col(name).sum().cast(nw.Float64()).alias(name) for name in sums]
-        known = [~nw.col(key).is_null() for key in chosen]
+        known = [] if keeps_absent else [~nw.col(key).is_null() for key in chosen]
         # Everything together has a row in polars where there is none: grouped by a constant it has not.
-        counted = frame.filter(*known) if known else frame.with_columns(nw.lit(0).alias("set"))
-        part = counted.group_by(*(chosen or ["set"])).agg(*added)
+        counted = (frame.filter(*known) if known else frame).with_columns(nw.lit(number).alias("set"))
+        part = counted.group_by("set", *chosen).agg(*(nw.col(name).sum() for name in sums))
         rest = [nw.lit(None).cast(kinds[key]).alias(key) for key in keys if key not in chosen]
-        parts.append(part.with_columns(*rest, nw.lit(number).alias("set")).select("set", *keys, *sums))
+        parts.append(part.with_columns(*rest).select("set", *keys, *sums))
     return nw.concat(parts)
 
 
-def _by_grouping_sets(frame: Frame, sets: Sequence[Sequence[str]], keys: Sequence[str], sums: Sequence[str]) -> Frame:
+def _by_grouping_sets(
+    frame: Frame, sets: Sequence[Sequence[str]], keys: Sequence[str], sums: Sequence[str], *, keeps_absent: bool
+) -> Frame:
     # One pass over the rows: asked set by set, whatever they are made of would be worked out once more for each.
     native: Any = frame.to_native()
     mark = '"' if frame.implementation.is_duckdb() else "`"
@@ -166,10 +170,11 @@ def _by_grouping_sets(frame: Frame, sets: Sequence[Sequence[str]], keys: Sequenc
     # A bit for each key that is not of the set, the first one's the highest.
     masks = [sum(1 << place for place, key in enumerate(reversed(keys)) if key not in chosen) for chosen in sets]
     numbers = " ".join(f"when {mask} then {number}" for number, mask in enumerate(masks))
-    added = ", ".join(f"cast(coalesce(sum({listed([name])}), 0) as double) as {listed([name])}" for name in sums)
+    added = ", ".join(f"coalesce(sum({listed([name])}), 0) as {listed([name])}" for name in sums)
+    named = [] if keeps_absent else keys
     known = " and ".join(
         # Without any row, DuckDB makes one of the empty set, and Spark none.
-        ["count(*) > 0", *(f"(grouping({listed([key])}) = 1 or {listed([key])} is not null)" for key in keys)]
+        ["count(*) > 0", *(f"(grouping({listed([key])}) = 1 or {listed([key])} is not null)" for key in named)]
     )
     wanted = f"case grouping_id({listed(keys)}) {numbers} end as {listed(['set'])}, {listed(keys)}, {added}, {known} as is_known"
     grouping = f"grouping sets ({', '.join(f'({listed(chosen)})' for chosen in sets)})"

@@ -126,7 +126,7 @@ def _last_of(collect: Collect, classes: Frame, name: str) -> tuple[Decimal, str]
 
 def usual_hours(collect: Collect, frames: Frames, today: date) -> dict[tuple[str, str], tuple[float, float, int]]:
     """(pipeline, stage) -> median and 90th percentile of the hours of finished visits, and how many there were."""
-    rows = collect(stage_hours(visits_by(frames["visits"], today)))
+    rows = collect(stage_hours(visits_by(frames["visits"], today), today))
     return {
         (row["pipeline_id"], row["stage_id"]): (row["median_hours"], row["p90_hours"], row["finished"]) for row in rows
     }

@@ -1,12 +1,12 @@
 """What happened in the two periods, counted by everything it can be split by: the counts that explain a change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
 from rakurs.analyses.filters import as_known, narrowed
-from rakurs.core.frames import absent, count_distinct
+from rakurs.core.frames import absent, sums_by_each
 from rakurs.core.metric import Dimension
 from rakurs.core.units import Unit
 from rakurs.metrics import dimension_named
@@ -18,12 +18,12 @@ SPLITS: tuple[Dimension, ...] = tuple(
     dimension_named(name)
     for name in ("pipeline", "channel", "campaign", "manager", "department", "branch", "region", "customer_kind")
 )
-COLUMNS = {split.name: split.columns["sales"] for split in SPLITS}
-"""The column of each split: deals and sales call it the same."""
 WHOLE = "all"
 PURCHASE = "purchase"
+COLUMNS = {**{split.name: split.columns["sales"] for split in SPLITS}, PURCHASE: PURCHASE}
+"""The column of each split: deals and sales call it the same."""
 MONEY = ("amount", "gross", "revenue", "returned", "margin")
-COUNTS = ("created", "closed", "won", "lost", "cohort_won", "sold", "sized")
+COUNTS = ("created", "closed", "won", "lost", "cohort_won", "sold", "sized", "records")
 LOGARITHMS = ("log_sum", "log_squares")
 PARTS: Mapping[str, tuple[str, ...]] = {
     "deals": ("amount", "created", "closed", "won", "lost", "cohort_won", "sized", *LOGARITHMS),
@@ -32,17 +32,23 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 """What is counted of deals and of sales."""
 SIDES = (0, 1)
 """Before, after."""
-_OF_CREATION = frozenset({"created", "cohort_won"})
-_OF_CLOSING = frozenset({"closed", "won", "lost", "amount"})
-_OF_SALE = frozenset({"sold", "amount", "gross", "revenue", "returned", "margin", PURCHASE})
+_OF_CREATION = frozenset({"created", "cohort_won", "records"})
+_OF_CLOSING = frozenset({"closed", "won", "lost", "amount", "records"})
+_OF_SALE = frozenset({"sold", "amount", "gross", "revenue", "returned", "margin", "records", PURCHASE})
 
 
 def deal_events(outcomes: Frame, params: Any) -> Frame:
-    """One row per creation and per closing of a deal, as known on the day of the question."""
+    """One row per creation and per closing of a deal, as known on the day of the question.
+
+    Of a deal whose creation counts too, the closing is no further one of the `records`.
+    """
     deals = as_known(narrowed(outcomes, params).filter(nw.col("created_on") <= nw.lit(params.today)), params.today)
     is_won, is_lost = nw.col("outcome") == "won", nw.col("outcome") == "lost"
     created = deals.with_columns(
-        nw.col("created_on").alias("day"), _one().alias("created"), _if(is_won).alias("cohort_won")
+        nw.col("created_on").alias("day"),
+        _one().alias("created"),
+        _if(is_won).alias("cohort_won"),
+        _one().alias("records"),
     )
     closed = deals.filter(is_won | is_lost).with_columns(
         nw.col("closed_on").alias("day"),
@@ -50,6 +56,7 @@ def deal_events(outcomes: Frame, params: Any) -> Frame:
         _if(is_won).alias("won"),
         _if(is_lost).alias("lost"),
         nw.when(is_won).then(nw.col("amount")).alias("amount"),
+        _if(~_is_asked(nw.col("created_on"), params)).alias("records"),
     )
     return nw.concat([_shaped(created, "deal_id", _OF_CREATION), _shaped(closed, "deal_id", _OF_CLOSING)])
 
@@ -66,6 +73,7 @@ def sale_events(sales: Frame, params: Any) -> Frame:
     rows = sold.with_columns(
         nw.col("sold_on").alias("day"),
         _if(nw.col("is_sale")).alias("sold"),
+        _one().alias("records"),
         gross.alias("gross"),
         gross.alias("amount"),
         kind.alias(PURCHASE),
@@ -76,28 +84,37 @@ def sale_events(sales: Frame, params: Any) -> Frame:
 def counted(events: Frame, params: Any, labels: Mapping[str, Frame]) -> Frame:
     """One row per split and value with what happened there before and after; the whole is the split `all`."""
     counts = PARTS[params.tree.family]
-    after, before = params.window, params.compared
-    is_after, is_before = after.contains(nw.col("day")), before.contains(nw.col("day"))
-    both = events.filter(is_after | is_before).with_columns(
-        nw.when(is_after).then(nw.lit(1)).otherwise(nw.lit(0)).alias("side")
+    is_after = params.window.contains(nw.col("day"))
+    sides = {f"{part}_{side}": (part, is_after if side else ~is_after) for part in counts for side in SIDES}
+    both = events.filter(_is_asked(nw.col("day"), params)).select(
+        *(nw.col(name).cast(nw.String()).alias(name) for name in COLUMNS.values()),
+        "records",
+        *(nw.when(is_on_side).then(nw.col(part)).alias(name) for name, (part, is_on_side) in sides.items()),
     )
-    parts = [_grouped(both, WHOLE, absent(Unit.ID), counts)]
-    for split in SPLITS:
-        rows = _grouped(both, split.name, nw.col(COLUMNS[split.name]), counts)
-        parts.append(_labelled(rows, split, labels))
-    parts.append(_grouped(both, PURCHASE, nw.col(PURCHASE), counts))
-    return nw.concat(parts)
+    sets = [(), *((name,) for name in COLUMNS.values())]
+    numbers = list(range(1, len(sets)))
+    summed = sums_by_each(both, sets, ["records", *sides], keeps_absent=True)
+    titled = summed.with_columns(
+        nw.coalesce(*COLUMNS.values()).alias("key"),
+        nw.col("set").replace_strict(numbers, list(COLUMNS), default=WHOLE).alias("dimension"),
+    )
+    named = titled.join(_titles(labels), on=["dimension", "key"], how="left")
+    return named.select("dimension", "key", "name", "records", *sides)
 
 
 def of_cell(events: Frame, params: Any, cell: Mapping[str, Any]) -> Frame:
     """The ids behind one value of one split, in both periods."""
-    day = nw.col("day")
-    rows = events.filter(params.window.contains(day) | params.compared.contains(day))
+    rows = events.filter(_is_asked(nw.col("day"), params))
     split = cell.get("dimension", WHOLE)
     if split != WHOLE and "key" in cell:
-        column = nw.col(PURCHASE if split == PURCHASE else COLUMNS[split])
+        column = nw.col(COLUMNS[split])
         rows = rows.filter(column.is_null() if cell["key"] is None else column == nw.lit(cell["key"]))
     return rows.group_by("id").agg()
+
+
+def _is_asked(day: nw.Expr, params: Any) -> nw.Expr:
+    """Whether a day is in one of the two periods."""
+    return params.window.contains(day) | params.compared.contains(day)
 
 
 def _one() -> nw.Expr:
@@ -116,7 +133,7 @@ def _shaped(rows: Frame, key: str, own: frozenset[str]) -> Frame:
     return sized.select(
         nw.col(key).alias("id"),
         "day",
-        *dict.fromkeys(COLUMNS.values()),
+        *(name for name in COLUMNS.values() if name != PURCHASE),
         purchase.alias(PURCHASE),
         *(_kept(name, own, Unit.MONEY) for name in MONEY),
         *(_kept(name, own, Unit.COUNT) for name in COUNTS if name != "sized"),
@@ -130,22 +147,12 @@ def _kept(name: str, own: frozenset[str], unit: Unit) -> nw.Expr:
     return (nw.col(name).cast(unit.dtype) if name in own else absent(unit)).alias(name)
 
 
-def _grouped(events: Frame, split: str, key: nw.Expr, counts: Sequence[str]) -> Frame:
-    names = [(part, side, f"{part}_{side}") for part in counts for side in SIDES]
-    sums = [nw.when(nw.col("side") == side).then(nw.col(part)).sum().alias(name) for part, side, name in names]
-    rows = (
-        events.with_columns(key.cast(nw.String()).alias("key"))
-        .group_by("key")
-        .agg(count_distinct("id").alias("records"), *sums)
-    )
-    filled = [nw.col(name).fill_null(0) for _, _, name in names]
-    return rows.select(nw.lit(split).alias("dimension"), "key", absent(Unit.TEXT).alias("name"), "records", *filled)
-
-
-def _labelled(rows: Frame, split: Dimension, labels: Mapping[str, Frame]) -> Frame:
-    if split.labels is None:
-        return rows
-    table, key, title = split.labels
-    names = labels[table].group_by(nw.col(key).alias("key")).agg(nw.col(title).max().alias("title"))
-    named = rows.join(names, on="key", how="left").with_columns(nw.col("title").alias("name"))
-    return named.select(rows.collect_schema().names())
+def _titles(labels: Mapping[str, Frame]) -> Frame:
+    """What the values of the splits are called, where they are ids of something with a name."""
+    titles: list[Frame] = []
+    for split in SPLITS:
+        if split.labels is not None:
+            table, key, title = split.labels
+            named = labels[table].group_by(nw.col(key).alias("key")).agg(nw.col(title).max().alias("name"))
+            titles.append(named.select(nw.lit(split.name).alias("dimension"), "key", "name"))
+    return nw.concat(titles)

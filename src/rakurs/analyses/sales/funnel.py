@@ -7,7 +7,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from rakurs.analyses.columns import PIPELINE, STAGE, column, overlapping
-from rakurs.analyses.filters import DealFilters, asked_deals, end_of
+from rakurs.analyses.filters import DealFilters, asked_deals, end_of, still_open
 from rakurs.analyses.sales.gates import DEALS_OFF_STAGES, DEALS_WITHOUT_AMOUNT, SOME_DEALS
 from rakurs.analyses.sales.stage_visiting import timed_stages, visits_by, with_names
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, Members
@@ -89,7 +89,7 @@ def funnel(
     """
     cohort = asked_deals(deal_stages, params)
     counted = _counted(cohort, params)
-    young = _in_transit(cohort, median_cycles(deal_outcomes, params), params)
+    young = _in_transit(still_open(deal_stages, params.today), median_cycles(deal_outcomes, params), params)
     visits = visits_by(asked_deals(stage_visits, params), params.today)
     timed = timed_stages(visits, params.today)
     key = ["pipeline_id", "stage_id"]
@@ -146,9 +146,10 @@ def _counted(cohort: Frame, params: FunnelParams) -> Frame:
     )
 
 
-def _in_transit(cohort: Frame, cycles: Frame, params: FunnelParams) -> Frame:
-    """How many open deals standing on a stage are younger than the median cycle of their pipeline."""
+def _in_transit(ways: Frame, cycles: Frame, params: FunnelParams) -> Frame:
+    """How many open deals of the cohort that stand on a stage are younger than the median cycle of their pipeline."""
     age_days = (nw.lit(end_of(params.today)) - nw.col("created_epoch")).cast(nw.Float64()) / DAY_SECONDS
+    cohort = asked_deals(ways, params)
     waiting = cohort.filter(nw.col("outcome") == "open", nw.col("stage_outcome") == "open", standing(params.today))
     young = waiting.join(cycles, on="pipeline_id", how="inner").filter(age_days < nw.col("median_cycle_days"))
     return young.group_by("pipeline_id", "stage_id").agg(nw.len().alias("in_transit"))

@@ -7,7 +7,7 @@ import narwhals.stable.v2 as nw
 from rakurs.analyses.columns import PIPELINE, STAGE, column, overlapping
 from rakurs.analyses.filters import DealFilters, asked_deals
 from rakurs.analyses.sales.gates import DEALS_OFF_STAGES, SOME_DEALS
-from rakurs.analyses.sales.stage_visiting import timed_stages, visits_by, with_names
+from rakurs.analyses.sales.stage_visiting import finished_by, timed_stages, visits_by, with_names
 from rakurs.core.analysis import Analysis, Cell, Chart, DataGate, Example, Frames, LeftOut, Members
 from rakurs.core.frames import count_where, where_cell
 from rakurs.core.text import Text
@@ -55,7 +55,7 @@ def stage_times(
         .group_by(*key)
         .agg(
             nw.len().alias("visits"),
-            count_where(nw.col("hours") > nw.col("norm_hours")).alias("over_norm"),
+            count_where(finished_by(params.today) & (nw.col("hours") > nw.col("norm_hours"))).alias("over_norm"),
             count_where(nw.col("is_reentry")).alias("reentries"),
             count_where(nw.col("is_backward")).alias("backward"),
         )

@@ -15,16 +15,18 @@ STAGE = ("pipeline_id", "stage_id")
 
 
 def visits_by(visits: Frame, today: date) -> Frame:
-    """The visits begun by the end of `today`; those that ended later are still unfinished."""
-    is_unfinished = nw.col("left_on").is_null() | (nw.col("left_on") > nw.lit(today))
-    return visits.filter(nw.col("entered_on") <= nw.lit(today)).with_columns(
-        is_unfinished.alias("is_unfinished"), nw.when(~is_unfinished).then(nw.col("hours")).alias("hours")
-    )
+    """The visits begun by the end of `today`."""
+    return visits.filter(nw.col("entered_on") <= nw.lit(today))
 
 
-def stage_hours(visits: Frame) -> Frame:
+def finished_by(today: date) -> nw.Expr:
+    """Whether a visit ended by the end of `today`; null where it never did. Its hours count from then on."""
+    return nw.col("left_on") <= nw.lit(today)
+
+
+def stage_hours(visits: Frame, today: date) -> Frame:
     """Median and 90th percentile of the hours of finished visits, per open stage; exact, linearly interpolated."""
-    finished = visits.filter(nw.col("stage_outcome") == "open", ~nw.col("hours").is_null())
+    finished = visits.filter(nw.col("stage_outcome") == "open", finished_by(today), ~nw.col("hours").is_null())
     cuts = {"median_hours": 0.5, "p90_hours": 0.9}
     return quantiles_by(finished.select(*STAGE, "hours"), STAGE, "hours", shares=cuts, count="finished")
 
@@ -37,12 +39,12 @@ def timed_stages(visits: Frame, today: date) -> Frame:
     standing = visits.filter(
         nw.col("stage_outcome") == "open",
         nw.col("outcome") == "open",
-        nw.col("is_unfinished"),
+        nw.col("left_on").is_null() | (nw.col("left_on") > nw.lit(today)),
         nw.col("is_timed"),
     )
     so_far = ratio(nw.lit(end_of(today)) - nw.col("entered_epoch"), nw.lit(HOUR))
     waiting = standing.select(*STAGE, so_far.alias("so_far"))
-    together = stage_hours(visits).join(waiting, on=list(STAGE), how="left")
+    together = stage_hours(visits, today).join(waiting, on=list(STAGE), how="left")
     return together.group_by(*STAGE).agg(
         *(nw.col(name).min().alias(name) for name in ("finished", "median_hours", "p90_hours")),
         count_where(nw.col("so_far") > nw.col("p90_hours")).alias("stuck"),
