@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from rakurs.sources.consent import Tokens
 from rakurs.sources.live import SourceSettings
 from sources.amocrm_writable import WritableAccount, _WritingHandler
-from sources.bitrix24_portal import Params
+from sources.bitrix24_php import Params
 from sources.bitrix24_writable import WritablePortal
 from sources.writable import OfAmo, OfBitrix24
 
