@@ -46,6 +46,7 @@ SLOW = (
     "bench",
     "cli",
     "docs",
+    "identity/test_keys.py",
     "marts",
     "metrics/test_pivot.py",
     "metrics/test_properties.py",

@@ -1,16 +1,21 @@
 """Is a step bound once, for as long as the tables it reads are the same, and never longer?"""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import pytest
 
+from rakurs.core.mart import Mart, MartSettings
+from rakurs.core.units import Unit
 from rakurs.warehouse import binding
 from rakurs.warehouse.duckdb_engine import Cursor, DuckDBEngine, frame_of
 from rakurs.warehouse.reading import Reader
 from rakurs.warehouse.warehouse import Warehouse
+from warehouse.arriving import delivery
+from warehouse.trial_marts import TOTALS, TOTALS_MART, totals
 
 
 @pytest.fixture
@@ -73,6 +78,38 @@ def test_a_passing_table_may_change_its_columns(tmp_path: Path) -> None:
         deals = reader.frame("deals")
         for names in (["deal_id"], ["deal_id", "amount"], ["title"]):
             assert kept_columns(reader, deals.select(*names)) == [*names, "more"]
+    warehouse.close()
+
+
+def test_marts_of_another_release_have_its_columns_at_once(tmp_path: Path) -> None:
+    """What was read of the old marts is forgotten when the new ones are made, in the same process."""
+
+    def wider(*, settings: MartSettings, orders: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        return totals(settings=settings, orders=orders).with_columns(nw.lit("new").alias("more"))
+
+    more = replace(TOTALS.columns[0], name="more", unit=Unit.TEXT)
+    newer = Mart(
+        table=replace(TOTALS, columns=(*TOTALS.columns, more)),
+        inputs=TOTALS_MART.inputs,
+        build=wider,
+        sort=TOTALS_MART.sort,
+    )
+    warehouse = Warehouse.open(tmp_path / "home", timezone="UTC", currency="RUB")
+    for mart in (TOTALS_MART, newer):
+        warehouse.load(
+            [
+                delivery(
+                    tmp_path,
+                    "orders",
+                    f"order_id,customer_id,ordered_at,amount\n{len(mart.table.columns)},c,2026-01-01,5\n",
+                )
+            ],
+            marts=[mart],
+        )
+        with warehouse.reading() as reader:
+            told = reader.collect(reader.frame(TOTALS.name).with_columns(nw.lit(1).alias("one")))
+        assert told.column_names == [*mart.table.names, "one"]
+    assert told["more"].to_pylist() == ["new"]
     warehouse.close()
 
 

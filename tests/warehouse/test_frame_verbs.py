@@ -14,6 +14,7 @@ from rakurs.core.frames import (
     count_distinct,
     money_each,
     rows_beside,
+    sums_by_each,
     to_money,
     with_day,
     with_epoch,
@@ -74,6 +75,40 @@ def test_rows_beside_can_be_joined(engine: EngineUnderTest) -> None:
     frame = engine.frame("mine", pa.table({"id": ["a", "b"]}))
     other = rows_beside(frame, pa.table({"id": ["b", "c"], "number": [1, 2]}))
     assert engine.collect(frame.join(other, on="id", how="inner")).to_pylist() == [{"id": "b", "number": 1}]
+
+
+ODD = 'д"о`м {1}'
+SETS = ((), ("city",), (ODD,), ("city", ODD), ("is_new", "city"))
+
+
+def test_sums_by_each_set_of_keys(engine: EngineUnderTest) -> None:
+    rows = pa.table(
+        {
+            "city": ["Омск", "Омск", None, "Тула", "Тула"],
+            ODD: ["a", None, "a", "b", "b"],
+            "is_new": pa.array([True, None, True, None, None]),
+            "amount": pa.array([1, 2, 4, None, None], pa.int64()),
+        }
+    )
+    summed = engine.collect(sums_by_each(engine.frame("sold", rows), SETS, ["amount"])).to_pylist()
+    told = {(row["set"], row["city"], row[ODD], row["is_new"]): row["amount"] for row in summed}
+    assert len(told) == len(summed)
+    assert told == {
+        (0, None, None, None): 7,
+        (1, "Омск", None, None): 3,
+        (1, "Тула", None, None): 0,
+        (2, None, "a", None): 5,
+        (2, None, "b", None): 0,
+        (3, "Омск", "a", None): 1,
+        (3, "Тула", "b", None): 0,
+        (4, "Омск", None, True): 1,
+    }
+
+
+def test_sums_of_nothing(engine: EngineUnderTest) -> None:
+    schema = pa.schema([("city", pa.string()), (ODD, pa.string()), ("is_new", pa.bool_()), ("amount", pa.int64())])
+    frame = engine.frame("unsold", schema.empty_table())
+    assert engine.collect(sums_by_each(frame, SETS, ["amount"])).to_pylist() == []
 
 
 def test_half_cents_round_away_from_zero(engine: EngineUnderTest) -> None:

@@ -134,9 +134,10 @@ def quantiles_by(frame: Frame, by: Sequence[str], value: str, *, shares: Mapping
 
 
 def sums_by_each(frame: Frame, sets: Sequence[Sequence[str]], sums: Sequence[str]) -> Frame:
-    """`sums` of the columns by each set of keys, in one frame: `set` is the number of the set, keys of other sets are null.
+    """One row per set of keys and combination of their values: the sums of `sums` as numbers, 0 where there is nothing.
 
-    Keys are text or flags. Rows that lack a value of their set are left out. An empty set is everything.
+    `set` is the place of the set in `sets`, in which each is once; keys of the other sets are null. A row that lacks a
+    value of a set is in none of its groups. An empty set is everything. No rows make none.
     """
     keys = list(dict.fromkeys(key for chosen in sets for key in chosen))
     if not frame.implementation.is_polars():
@@ -146,7 +147,9 @@ def sums_by_each(frame: Frame, sets: Sequence[Sequence[str]], sums: Sequence[str
     for number, chosen in enumerate(sets):
         added = [nw.col(name).sum().cast(nw.Float64()).alias(name) for name in sums]
         known = [~nw.col(key).is_null() for key in chosen]
-        part = frame.filter(*known).group_by(*chosen).agg(*added) if chosen else frame.select(*added)
+        # Everything together has a row in polars where there is none: grouped by a constant it has not.
+        counted = frame.filter(*known) if known else frame.with_columns(nw.lit(0).alias("set"))
+        part = counted.group_by(*(chosen or ["set"])).agg(*added)
         rest = [nw.lit(None).cast(kinds[key]).alias(key) for key in keys if key not in chosen]
         parts.append(part.with_columns(*rest, nw.lit(number).alias("set")).select("set", *keys, *sums))
     return nw.concat(parts)
@@ -163,14 +166,18 @@ def _by_grouping_sets(frame: Frame, sets: Sequence[Sequence[str]], keys: Sequenc
     # A bit for each key that is not of the set, the first one's the highest.
     masks = [sum(1 << place for place, key in enumerate(reversed(keys)) if key not in chosen) for chosen in sets]
     numbers = " ".join(f"when {mask} then {number}" for number, mask in enumerate(masks))
-    added = ", ".join(f"cast(sum({listed([name])}) as double) as {listed([name])}" for name in sums)
-    known = " and ".join(f"(grouping({listed([key])}) = 1 or {listed([key])} is not null)" for key in keys)
+    added = ", ".join(f"cast(coalesce(sum({listed([name])}), 0) as double) as {listed([name])}" for name in sums)
+    known = " and ".join(
+        # Without any row, DuckDB makes one of the empty set, and Spark none.
+        ["count(*) > 0", *(f"(grouping({listed([key])}) = 1 or {listed([key])} is not null)" for key in keys)]
+    )
     wanted = f"case grouping_id({listed(keys)}) {numbers} end as {listed(['set'])}, {listed(keys)}, {added}, {known} as is_known"
     grouping = f"grouping sets ({', '.join(f'({listed(chosen)})' for chosen in sets)})"
     if frame.implementation.is_duckdb():
         grouped = native.aggregate(wanted, grouping)
     else:
-        grouped = native.sparkSession.sql(f"select {wanted} from {{told}} group by {grouping}", told=native)
+        asked, by = (text.replace("{", "{{").replace("}", "}}") for text in (wanted, grouping))
+        grouped = native.sparkSession.sql(f"select {asked} from {{told}} group by {by}", told=native)
     return nw.from_native(grouped).filter(nw.col("is_known")).drop("is_known")
 
 

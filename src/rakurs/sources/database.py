@@ -158,8 +158,8 @@ FIELDS = (
         name="url",
         title=Text(ru="Адрес базы", en="Address of the database"),
         hint=Text(
-            ru="postgresql://пользователь:пароль@сервер/база, mysql://…, mssql://…. Хватит пользователя, который может только читать.",
-            en="postgresql://user:password@host/base, mysql://…, mssql://…. A user who may only read is enough.",
+            ru="postgresql://пользователь:пароль@сервер/база, mysql://…, mssql://…; хватит пользователя, который может только читать.",
+            en="postgresql://user:password@host/base, mysql://…, mssql://…; a user who may only read is enough.",
         ),
         kind="secret",
         is_required=True,
@@ -465,7 +465,7 @@ SOURCE = LiveSource(
         en="PostgreSQL, MySQL, MariaDB, MS SQL: queries that name the columns of Rakurs' tables; changes and deletions.",
     ),
     unverified=Text(
-        ru="Проверено на PostgreSQL, MariaDB и SQLite. MySQL не проверялся, его протокол тот же. MS SQL проверен на учебном сервере, "
+        ru="Проверено на PostgreSQL, MariaDB и SQLite. MySQL не проверялся, его протокол тот же. MS SQL проверен на тестовом сервере, "
         "который говорит по его протоколу, но не на самой программе; драйвер: rakurs[mssql].",
         en="Tried on PostgreSQL, MariaDB and SQLite. MySQL was not tried, its protocol is the same. MS SQL was tried against a loopback "
         "server that speaks its protocol, not against the product; its driver: rakurs[mssql].",

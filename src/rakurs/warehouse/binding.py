@@ -1,8 +1,8 @@
 """Why is a step of a question not bound anew every time? Its columns follow from its text while tables stay what they are.
 
 After every verb of a lazy frame the binder is asked for the names and types of its columns: dozens of times a question,
-half the work of putting one together. The tables of a warehouse keep their columns for as long as it is open, so what was
-said of a text once is said of it again, to every cursor of that warehouse. Temporary tables called `passing_…` may differ
+half the work of putting one together. The tables of a warehouse keep their columns while it is open, but for marts made
+anew by another release, so what was said of a text once is said of it again, to every cursor of that warehouse. Temporary tables called `passing_…` may differ
 between two uses of the same name; nothing that reads one is kept. See docs/decisions/0040.
 """
 

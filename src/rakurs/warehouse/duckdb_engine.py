@@ -115,6 +115,10 @@ class DuckDBEngine:
         relation: duckdb.DuckDBPyRelation = frame.to_native()
         return relation.sql_query()
 
+    def forget_columns(self) -> None:
+        """Tables are about to be made with other columns than those `cursor` has read so far."""
+        self._said.clear()
+
     def _thread_cursor(self) -> Cursor:
         if not hasattr(self._of_thread, "cursor"):
             self._of_thread.cursor = self._connection.cursor()

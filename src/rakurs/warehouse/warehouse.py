@@ -535,6 +535,7 @@ class Warehouse:
         signed = signature(marts, asked)
         if ledger.state(cursor).get("marts") != signed:
             changed = None
+            self._engine.forget_columns()
         refresh(cursor, marts, asked, today=today, progress=progress, changed=changed)
         ledger.set_state(cursor, marts=signed)
 
@@ -543,9 +544,8 @@ class Warehouse:
         with self._writing, self._engine.cursor() as cursor:
             cursor.begin()
             yield cursor
-            version = ledger.data_version(cursor)
             cursor.commit()
-            self._version = version
+            self._version = ledger.data_version(cursor)
 
 
 def _memberships_version(cursor: Cursor) -> int:

@@ -201,10 +201,10 @@ def _counted(rows: Frame, grain: tuple[str, ...]) -> Frame:
     summed = sums_by_each(rows.with_columns(owned), keys, _COUNTED).with_columns(
         nw.col("is_owned").fill_null(value=False)
     )
-    pairs = [traits for _, traits in sets]
+    said_of = [traits for _, traits in sets]
     columns = tuple(item for item in PARTS if "name" not in item.name)
     return conform(
-        summed.with_columns(*_said(pairs, 0, "trait", "id"), *_said(pairs, 1, "other_trait", "other_id")), columns
+        summed.with_columns(*_said(said_of, 0, "trait", "id"), *_said(said_of, 1, "other_trait", "other_id")), columns
     )
 
 
