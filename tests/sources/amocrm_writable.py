@@ -2,10 +2,17 @@
 
 import json
 import time
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from sources.amocrm_account import FIELDS, ROOT, SINGULARS, Account, Params, Problem, Record, _Handler
+from sources.amocrm_account import Account
+from sources.amocrm_answers import ROOT, Answers
+from sources.amocrm_crm import Crm
+from sources.amocrm_dictionaries import FIELDS, SINGULARS, Record
+from sources.amocrm_http import Visitor
+from sources.amocrm_php import Params
+from sources.amocrm_refusals import Problem
 
 MOST = 250
 OWN_FROM = 700_001
@@ -17,6 +24,16 @@ class Refused(Problem):
     def __init__(self, errors: list[Record]) -> None:
         super().__init__(400, "Request validation failed")
         self.errors = errors
+
+
+class _AnswersWithOwnFields(Answers):
+    def __init__(self, crm: Crm, own: Mapping[str, Mapping[str, Record]]) -> None:
+        super().__init__(crm)
+        self.own = own
+
+    def definitions(self, plural: str) -> Iterable[Record]:
+        yield from super().definitions(plural)
+        yield from self.own[plural].values()
 
 
 class WritableAccount(Account):
@@ -32,7 +49,7 @@ class WritableAccount(Account):
     def __enter__(self) -> Self:
         super().__enter__()
         assert self._server is not None
-        self._server.RequestHandlerClass = _WritingHandler
+        self._server.RequestHandlerClass = WritingVisitor
         return self
 
     def value(self, record: str, code: str) -> Any:
@@ -45,7 +62,7 @@ class WritableAccount(Account):
         """Somebody writes into our field on the card."""
         code_, _, _ = record.partition("_")
         plural = "contacts" if code_ == "C" else "companies"
-        with self._lock:
+        with self.lock:
             self._fill_in(
                 plural, self._card(record), [{"field_id": self.own[plural][code]["id"], "values": [{"value": value}]}]
             )
@@ -59,14 +76,13 @@ class WritableAccount(Account):
         code, _, number = record.partition("_")
         return self.records["contact" if code == "C" else "company"][int(number)]
 
-    def _definitions(self, plural: str) -> Any:
-        yield from super()._definitions(plural)
-        yield from self.own[plural].values()
+    def _answers(self) -> Answers:
+        return _AnswersWithOwnFields(self, self.own)
 
     def answer(self, path: str, params: Params) -> Record | None:
         place = path.removeprefix(ROOT)
         if place.startswith("users/"):
-            with self._lock:
+            with self.lock:
                 user = self.records["user"].get(int(place.partition("/")[2]))
                 return None if user is None else user | {"rights": user["rights"] | self.rights}
         return super().answer(path, params)
@@ -76,7 +92,7 @@ class WritableAccount(Account):
         place = path.removeprefix(ROOT)
         if not isinstance(rows, list) or not rows or len(rows) > MOST:
             raise Problem(400, "A list of up to 250 is needed")
-        with self._lock:
+        with self.lock:
             self.writes.append((method, place, len(rows)))
             plural, _, rest = place.partition("/")
             if method == "PATCH" and plural in SINGULARS and not rest:
@@ -91,7 +107,7 @@ class WritableAccount(Account):
 
     def _patched(self, plural: str, rows: list[Record]) -> Record:
         cards = self.records[SINGULARS[plural]]
-        known = {one["id"] for one in self._definitions(plural)}
+        known = {one["id"] for one in self.answers.definitions(plural)}
         self._check(
             rows,
             lambda row: (
@@ -107,7 +123,7 @@ class WritableAccount(Account):
         return {"_embedded": {plural: told}}
 
     def _fill_in(self, plural: str, card: Record, fields: list[Record]) -> None:
-        about = {one["id"]: one for one in self._definitions(plural)}
+        about = {one["id"]: one for one in self.answers.definitions(plural)}
         values = {one["field_id"]: one for one in card["custom_fields_values"] or ()}
         for field in fields:
             number = field["field_id"]
@@ -117,7 +133,7 @@ class WritableAccount(Account):
             named = {"field_id": number, "field_name": about[number]["name"], "field_code": about[number]["code"]}
             values[number] = named | {"field_type": about[number]["type"], "values": field["values"]}
         card["custom_fields_values"] = list(values.values()) or None
-        card["updated_at"] = self._second()
+        card["updated_at"] = self.second()
 
     def _fields_added(self, plural: str, rows: list[Record]) -> Record:
         if not self.rights.get("is_admin"):
@@ -150,11 +166,11 @@ class WritableAccount(Account):
         )
         told = []
         for row in rows:
-            number, when, user = self._id(), self._second(), next(iter(self.records["user"]))
+            number, when, user = self.next_id(), self.second(), next(iter(self.records["user"]))
             note = {"id": number, "entity_id": row["entity_id"], "note_type": row["note_type"], "params": row["params"]}
             note |= {"created_by": user, "updated_by": user, "created_at": when, "updated_at": when, "group_id": 0}
             self.records["note"][number] = note | {"responsible_user_id": user, "account_id": self.account_id}
-            self._note_owner[number] = kind
+            self.note_owner[number] = kind
             told.append({"id": number, "entity_id": row["entity_id"], "request_id": row.get("request_id")})
         return {"_embedded": {"notes": told}}
 
@@ -174,7 +190,7 @@ class WritableAccount(Account):
         told = []
         for row in rows:
             given = {key: row[key] for key in ("text", "responsible_user_id", "complete_till", "task_type_id")}
-            number = self._put_task(row["entity_id"], self._second(), **given)
+            number = self.put_task(row["entity_id"], self.second(), **given)
             told.append({"id": number, "request_id": row.get("request_id")})
         return {"_embedded": {"tasks": told}}
 
@@ -190,7 +206,7 @@ class WritableAccount(Account):
             raise Refused(errors)
 
 
-class _WritingHandler(_Handler):
+class WritingVisitor(Visitor):
     def do_POST(self) -> None:  # noqa: N802 - http.server calls it so
         self._change("POST")
 
@@ -205,7 +221,7 @@ class _WritingHandler(_Handler):
             account.faults.on_request(path, {})
         try:
             account.gate(path, self.headers.get("Authorization"))
-            fault = account.next_fault()
+            fault = account.limits.next_fault()
             if fault and fault.isdecimal():
                 self._send(int(fault), b"<html><body><h1>nginx</h1></body></html>", "text/html")
                 return

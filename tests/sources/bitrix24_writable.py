@@ -1,14 +1,29 @@
 """A portal that can be written to: fields of one's own, comments on cards, tasks, as the vendor's documentation tells them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sources.bitrix24_portal import Answer, Params, Portal, Record, RestError, listed
+from sources.bitrix24_answers import Answer, Answers
+from sources.bitrix24_crm import Crm
+from sources.bitrix24_php import Params, listed
+from sources.bitrix24_portal import Portal
+from sources.bitrix24_records import Record
+from sources.bitrix24_refusals import RestError
 
 KINDS = {"contact": "C", "company": "CO", "lead": "L"}
 LONGEST_NAME = 13
 PAGE = 50
+
+
+class _AnswersWithOwnFields(Answers):
+    def __init__(self, crm: Crm, own: Mapping[str, Mapping[str, Record]]) -> None:
+        super().__init__(crm)
+        self.own = own
+
+    def _selected(self, kind: str, select: Any) -> list[str]:
+        asked = select if isinstance(select, list) else []
+        return [*super()._selected(kind, select), *(name for name in asked if name in self.own.get(kind, ()))]
 
 
 class WritablePortal(Portal):
@@ -23,6 +38,9 @@ class WritablePortal(Portal):
         self.command_seconds = 0.0
         self._last = 9000
         super().__init__(**options)
+
+    def _answers(self) -> Answers:
+        return _AnswersWithOwnFields(self, self.own)
 
     def _table_of_methods(self) -> dict[str, Callable[[Params], Answer]]:
         methods = super()._table_of_methods() | {
@@ -47,10 +65,6 @@ class WritablePortal(Portal):
         if self.command_seconds and method.partition(".")[2].endswith(("add", "update")):
             time.sleep(self.command_seconds)
         return super()._called(method, params)
-
-    def _selected(self, kind: str, select: Any) -> list[str]:
-        asked = select if isinstance(select, list) else []
-        return [*super()._selected(kind, select), *(name for name in asked if name in self.own.get(kind, ()))]
 
     def value(self, record: str, field: str) -> Any:
         """What stands in a field of ours on a card; None where nothing does."""

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from rakurs.sources.consent import Tokens
 from rakurs.sources.live import SourceSettings
-from sources.amocrm_writable import WritableAccount, _WritingHandler
-from sources.bitrix24_portal import Params
+from sources.amocrm_writable import WritableAccount, WritingVisitor
+from sources.bitrix24_php import Params
 from sources.bitrix24_writable import WritablePortal
 from sources.writable import OfAmo, OfBitrix24
 
@@ -86,7 +86,7 @@ class ConsentingAccount(WritableAccount):
     def __enter__(self) -> Self:
         super().__enter__()
         assert self._server is not None
-        self._server.RequestHandlerClass = _ConsentingHandler
+        self._server.RequestHandlerClass = _ConsentingVisitor
         return self
 
     def agreed(self, page: str) -> dict[str, str]:
@@ -125,14 +125,14 @@ class ConsentingAccount(WritableAccount):
         return 200, {"token_type": "Bearer", "expires_in": 86400, **pair}
 
 
-class _ConsentingHandler(_WritingHandler):
+class _ConsentingVisitor(WritingVisitor):
     def do_POST(self) -> None:  # noqa: N802 - http.server calls it so
         if self.path != "/oauth2/access_token":
             super().do_POST()
             return
         account: Any = self.server.account
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with account._lock:
+        with account.lock:
             status, told = account.given_for(body)
         self._send(status, json.dumps(told).encode(), "application/json")
 

@@ -105,7 +105,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("newest_first", [False, True])
 def test_a_full_load_has_the_accounts_own_numbers(account: Account, follower: Follower, newest_first: bool):
-    account.events_newest_first = newest_first
+    account.answers.events_newest_first = newest_first
     follower.run("full")
     assert follower.numbers() == truth_of(account)
     assert follower.warehouse.quarantine_counts() == []

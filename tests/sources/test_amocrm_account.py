@@ -10,7 +10,9 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from sources.amocrm_account import LOST, WON, Account, Faults
+from sources.amocrm_account import Account
+from sources.amocrm_dictionaries import LOST, WON
+from sources.amocrm_refusals import Faults, Limits
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 
@@ -114,7 +116,7 @@ def test_a_lead_lives_and_its_changes_are_found(account: Account, client: httpx.
     bin_ = walk(client, "leads", **{"with": "only_deleted"})
     assert [(one["id"], one["is_deleted"]) for one in bin_] == [(lead, True)]
     assert "price" not in bin_[0]
-    account.bare_deleted = False
+    account.answers.bare_deleted = False
     assert walk(client, "leads", **{"with": "only_deleted"})[0]["price"] == 500
     assert account.truth()["calls"] == before["calls"]
     account.restore(lead)
@@ -154,8 +156,7 @@ def test_faults(account: Account, client: httpx.Client) -> None:
     assert [client.get("account").status_code for _ in range(5)] == [200, 200, 200, 429, 429]
     account.faults.bans = True
     assert [client.get("account").status_code for _ in range(20)][-1] == 403
-    account.faults = Faults(every=2, kinds=["500", "garbage", "drop", "half"])
-    account._seen = 0
+    account.limits = Limits(Faults(every=2, kinds=["500", "garbage", "drop", "half"]))
     assert [client.get("account").status_code for _ in range(2)] == [200, 500]
     client.get("account")
     with pytest.raises(ValueError, match="Expecting"):
@@ -165,7 +166,7 @@ def test_faults(account: Account, client: httpx.Client) -> None:
         with pytest.raises(httpx.RemoteProtocolError):
             client.get("account")
     seen: list[str] = []
-    account.faults = Faults(forbidden={"events"}, on_request=lambda path, params: seen.append(path))
+    account.limits = Limits(Faults(forbidden={"events"}, on_request=lambda path, params: seen.append(path)))
     assert client.get("events").status_code == 403
     assert client.get("account", headers={"Authorization": "Bearer other"}).status_code == 401
     account.faults.revoked = True

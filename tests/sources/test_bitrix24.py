@@ -20,8 +20,10 @@ from rakurs.sources import calling
 from rakurs.sources.bitrix24 import SOURCE
 from rakurs.sources.live import Change, Wanted
 from rakurs.sources.spool import Spool
+from sources.bitrix24_dictionaries import SMART
 from sources.bitrix24_follower import Follower, truth_of
-from sources.bitrix24_portal import SMART, Portal, RestError
+from sources.bitrix24_portal import Portal
+from sources.bitrix24_refusals import RestError
 
 
 @pytest.fixture

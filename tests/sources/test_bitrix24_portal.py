@@ -10,7 +10,11 @@ from urllib.parse import parse_qs, urlencode
 import httpx
 import pytest
 
-from sources.bitrix24_portal import MOSCOW, SMART, STAGE_SEMANTICS, Portal, moment, php_query, rows_sum
+from sources.bitrix24_dictionaries import SMART, STAGE_SEMANTICS
+from sources.bitrix24_php import php_query
+from sources.bitrix24_portal import Portal
+from sources.bitrix24_records import rows_sum
+from sources.bitrix24_values import MOSCOW, moment
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ class OfAmo:
         return str(self.server.records["contact" if code == "C" else "company"][int(number)]["responsible_user_id"])
 
     def comments(self) -> list[Written]:
-        owners = self.server._note_owner
+        owners = self.server.note_owner
         codes = {"contact": "C", "company": "CO"}
         return [
             (f"{codes[owners[row['id']]]}_{row['entity_id']}", row["params"]["text"]) for row in self.server.notes()
