@@ -126,14 +126,21 @@ def _values(task: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
+_AFTER_TABLES = "Who is who"
+"""The step that begins when every row is in its table, checked and kept raw; the marts follow it."""
+
+
 def load(task: Mapping[str, Any]) -> dict[str, Any]:
     """Our load of all files into a new home: raw zone, checks, keys, canonical tables, marts."""
     place = _place(task)
     steps: dict[str, float] = {}
     last = [perf_counter(), ""]
+    tables: dict[str, float] = {}
 
     def told(step: Text, **_: int) -> None:
         now = perf_counter()
+        if step.en == _AFTER_TABLES:
+            tables.update(seconds=now - started, cpu_seconds=process_time() - cpu_started)
         steps[last[1]] = steps.get(last[1], 0.0) + now - last[0]
         last[:] = [now, step.en]
         if step.en not in steps:
@@ -150,6 +157,7 @@ def load(task: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": seconds,
         "cpu_seconds": cpu_seconds,
         "rows": rows,
+        "tables": tables,
         "steps": {name: round(value, 2) for name, value in longest.items()},
     }
 

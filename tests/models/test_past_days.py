@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from company import random_company
+from effort import some_of
 from engines import ENGINES, ON_EVERY_ENGINE, EngineUnderTest, inputs_on
 from rakurs.core.model import Model
 from rakurs.models import MODELS
@@ -126,8 +127,14 @@ def present(
     return sorted(found, key=lambda row: (row[model.key], row.get("product_id") or ""))
 
 
-@pytest.mark.parametrize("engine", ON_EVERY_ENGINE)
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+@pytest.mark.parametrize(
+    ("engine", "model"),
+    [
+        pytest.param(*engine.values, model, marks=engine.marks, id=f"{engine.id}-{model.name}")
+        for engine in ON_EVERY_ENGINE
+        for model in (some_of(MODELS, 3) if engine.id == "spark" else MODELS)
+    ],
+)
 def test_future_facts_do_not_change_a_past_day(model: Model, engine: EngineUnderTest) -> None:
     then, now = (present(model, engine, _company(with_future=future)) for future in (False, True))
     assert then

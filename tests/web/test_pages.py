@@ -4,6 +4,7 @@ import pytest
 from browsing import Visitor, report, serious
 from playwright.sync_api import expect
 
+from effort import some_of
 from rakurs.analyses import AREAS
 
 pytestmark = pytest.mark.browser
@@ -32,7 +33,7 @@ def test_every_report_is_drawn_and_open_to_all(visitor: Visitor, name: str) -> N
     page.wait_for_function("document.documentElement.scrollWidth <= 390")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some_of(NAMES, 3))
 def test_every_report_in_english_and_dark(visitor: Visitor, name: str) -> None:
     page = visitor.page(language="en", theme="dark")
     report(page, name)
