@@ -39,7 +39,7 @@ test: venv ## Run the whole test suite, a browser and Spark included
 	@scripts/ensure-mariadb
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-prove: ## The same with many more kills, random companies and examples: hours
+prove: ## The same with many more kills, random companies and examples, and all of what is alike: hours
 	@RAKURS_TEST_EFFORT=proof $(MAKE) --no-print-directory test
 
 check: venv ## Format, lint, types, import contracts, fast tests: under a minute

@@ -127,7 +127,7 @@ def _values(task: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _AFTER_TABLES = "Who is who"
-"""The step that begins when every row is in its table, checked and kept raw; the marts follow it."""
+"""The step that begins when every row is in its table, checked and kept raw; the marts follow it, and one checkpoint of all."""
 
 
 def load(task: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def load(task: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": seconds,
         "cpu_seconds": cpu_seconds,
         "rows": rows,
-        "tables": tables,
+        "tables": tables or None,
         "steps": {name: round(value, 2) for name, value in longest.items()},
     }
 

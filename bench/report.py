@@ -226,7 +226,7 @@ def _people_tables(people: Mapping[str, Any] | None) -> list[tuple[str, Sequence
         for file in people["files"]
     ]
     return [
-        ("From the request to the whole page with its chart", FIRST_HEADS, first),
+        ("From the request to the whole page with its charts", FIRST_HEADS, first),
         ("People who filter at once", CROWD_HEADS, [of_crowd]),
         ("Every row of the longest answer as a file", FILE_HEADS, files),
     ]

@@ -14,5 +14,5 @@ def tries(few: int, many: int) -> int:
 
 
 def some_of(items: Sequence[T], every: int) -> list[T]:
-    """Of many that are alike every so manieth, always the same; all of them where it is to be proved."""
+    """Of many that are alike each `every`-th, always the same; all of them where it is to be proved."""
     return list(items if IS_PROOF else items[::every])

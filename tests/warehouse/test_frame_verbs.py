@@ -122,6 +122,13 @@ def test_what_lacks_a_value_may_be_a_group_of_its_own(engine: EngineUnderTest) -
     }
 
 
+def test_sums_of_everything_and_by_the_only_key(engine: EngineUnderTest) -> None:
+    frame = engine.frame("cities", pa.table({"city": ["Омск", "Тула", "Омск"], "amount": [1, 2, 4]}))
+    summed = engine.collect(sums_by_each(frame, ((), ("city",)), ["amount"])).to_pylist()
+    told = sorted((row["set"], row["city"] or "", row["amount"]) for row in summed)
+    assert told == [(0, "", 7), (1, "Омск", 5), (1, "Тула", 2)]
+
+
 def test_sums_of_nothing(engine: EngineUnderTest) -> None:
     schema = pa.schema([("city", pa.string()), (ODD, pa.string()), ("is_new", pa.bool_()), ("amount", pa.int64())])
     frame = engine.frame("unsold", schema.empty_table())

@@ -126,13 +126,18 @@ def _active(frame: Frame, params: DealFilters) -> Frame:
     window = params.window
     if window.end is not None:
         frame = frame.filter(nw.col("created_on") < nw.lit(window.end))
-    return frame if window.start is None else still_open(frame, window.start - DAY)
+    return frame if window.start is None else open_from(frame, window.start)
 
 
 def in_work(deals: Frame, params: Any, *, first: date | None, last: date) -> Frame:
     """The deals of the asked pipeline, manager and channel that were open on some day from `first` to `last`, both included."""
     known = narrowed(deals, params).filter(nw.col("created_on") <= nw.lit(last))
-    return known if first is None else still_open(known, first - DAY)
+    return known if first is None else open_from(known, first)
+
+
+def open_from(frame: Frame, day: date) -> Frame:
+    """The rows whose deal was open on `day` or some day after it; one closed on `day` was."""
+    return frame.filter(nw.col("closed_on").is_null() | (nw.col("closed_on") >= nw.lit(day)))
 
 
 def still_open(frame: Frame, day: date) -> Frame:

@@ -152,8 +152,8 @@ def sums_by_each(
         # Everything together has a row in polars where there is none: grouped by a constant it has not.
         counted = (frame.filter(*known) if known else frame).with_columns(nw.lit(number).alias("set"))
         part = counted.group_by("set", *chosen).agg(*(nw.col(name).sum() for name in sums))
-        rest = [nw.lit(None).cast(kinds[key]).alias(key) for key in keys if key not in chosen]
-        parts.append(part.with_columns(*rest).select("set", *keys, *sums))
+        told = (nw.col(key) if key in chosen else nw.lit(None).cast(kinds[key]).alias(key) for key in keys)
+        parts.append(part.select("set", *told, *sums))
     return nw.concat(parts)
 
 

@@ -21,7 +21,7 @@ SPLITS: tuple[Dimension, ...] = tuple(
 WHOLE = "all"
 PURCHASE = "purchase"
 COLUMNS = {**{split.name: split.columns["sales"] for split in SPLITS}, PURCHASE: PURCHASE}
-"""The column of each split: deals and sales call it the same."""
+"""The column of each split, which deals and sales call the same; the purchase is of sales alone, null of deals."""
 MONEY = ("amount", "gross", "revenue", "returned", "margin")
 COUNTS = ("created", "closed", "won", "lost", "cohort_won", "sold", "sized", "records")
 LOGARITHMS = ("log_sum", "log_squares")

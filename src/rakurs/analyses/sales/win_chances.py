@@ -7,6 +7,7 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 
 from rakurs.analyses.columns import MANAGER, choice, column
+from rakurs.analyses.filters import narrowed, still_open
 from rakurs.analyses.said import LEVELS, SCORED_ON, classed, reasons, said_by, some_scores
 from rakurs.core.analysis import Analysis, Cell, Chart, Example, Frames, Members, Statement, Told
 from rakurs.core.frames import where_cell
@@ -75,11 +76,7 @@ def win_chances(
 
 def asked(scores: Frame, outcomes: Frame, params: WinChancesParams) -> Frame:
     """The open deals in question, with what the model said of each."""
-    still_open = outcomes.filter(nw.col("closed_on").is_null() | (nw.col("closed_on") > nw.lit(params.today)))
-    for name in ("pipeline", "manager", "channel"):
-        value = getattr(params, name)
-        if value is not None:
-            still_open = still_open.filter(nw.col(f"{name}_id") == nw.lit(value))
+    known = narrowed(still_open(outcomes, params.today), params)
     said = said_by(scores, MODEL, params).select(
         "deal_id",
         "scored_on",
@@ -89,8 +86,8 @@ def asked(scores: Frame, outcomes: Frame, params: WinChancesParams) -> Frame:
         nw.col("score").alias("chance"),
         nw.col("amount").alias("expected"),
     )
-    known = still_open.select("deal_id", "customer_id", "manager_id", "amount")
-    return said.join(known, on="deal_id", how="inner").with_columns(
+    deals = known.select("deal_id", "customer_id", "manager_id", "amount")
+    return said.join(deals, on="deal_id", how="inner").with_columns(
         classed("chance", high=HIGH_FROM, middle=MIDDLE_FROM).alias("level")
     )
 
