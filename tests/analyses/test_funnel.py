@@ -229,6 +229,17 @@ def test_as_of_a_past_day_knows_nothing_of_later(engine: EngineUnderTest) -> Non
         "P lost": 1,
     }
     assert [rows[cell]["standing"] for cell in ("P A", "P B", "P C", "P won", "P lost")] == [1, 1, 1, 1, 1]
+    # Cycles of what was closed by then, days: d1 9, d7 0, d8 19, d9 19 - 1/1440; median 14. d5 and d6, closed later, are 9
+    # days old, d10 is 7: all on the way.
+    assert [rows[cell]["in_transit"] for cell in ("P A", "P B", "P C")] == [1, 1, 1]
+    # Visits that ended by then, hours: to A d1 72, d5 72, d6 24 (its second ends in April); to B d1 48, d6 144.
+    assert [rows[cell]["median_hours"] for cell in ("P A", "P B", "P C")] == [72, 96, 96]
+
+
+@pytest.mark.parametrize("engine", ON_EVERY_ENGINE)
+def test_a_period_may_begin_with_the_calendar(engine: EngineUnderTest) -> None:
+    asked = params(cohort="active", from_day="0001-01-01")
+    assert {*named(answer(ANALYSIS, engine, company_on(engine), asked))} >= {"P A", "Q X"}
 
 
 @pytest.mark.parametrize("engine", ON_EVERY_ENGINE)
