@@ -18,6 +18,7 @@ SLOW = (
     "analyses/test_demand_factors.py",
     "analyses/test_demand_forecast.py",
     "analyses/test_elasticity.py",
+    "analyses/test_funnel.py",
     "analyses/test_lifecycle.py",
     "analyses/test_look_alikes.py",
     "analyses/test_lost_traits.py",
@@ -36,6 +37,7 @@ SLOW = (
     "app/test_identity_desk.py",
     "app/test_inbox.py",
     "app/test_long_answers.py",
+    "app/test_printing.py",
     "app/test_privacy.py",
     "app/test_reception.py",
     "app/test_scopes.py",
@@ -51,18 +53,22 @@ SLOW = (
     "metrics/test_pivot.py",
     "metrics/test_properties.py",
     "metrics/test_top.py",
+    "models/test_buying_models.py",
     "models/test_cancelling.py",
+    "models/test_classifier.py",
     "models/test_common_season.py",
     "models/test_demand.py",
     "models/test_expected.py",
     "models/test_groups.py",
     "models/test_leads.py",
+    "models/test_leaving.py",
     "models/test_offers.py",
     "models/test_past_days.py",
     "models/test_uplift.py",
     "sources/test_amocrm.py",
     "sources/test_amocrm_account.py",
     "sources/test_bitrix24.py",
+    "sources/test_bitrix24_portal.py",
     "sources/test_calltouch.py",
     "sources/test_commerceml.py",
     "sources/test_consent.py",
@@ -72,6 +78,7 @@ SLOW = (
     "sources/test_demo_",
     "sources/test_files_into_warehouse.py",
     "sources/test_files_roundtrip.py",
+    "sources/test_files_texts.py",
     "sources/test_ga4.py",
     "sources/test_killed_anywhere.py",
     "sources/test_mailbox.py",
@@ -136,6 +143,12 @@ SHARING = (
     "web/",
 )
 """Whose tests share a company: it is loaded or served once, because one worker runs them all."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What is slow as a whole is not even read where slow tests are left out: that alone takes seconds."""
+    is_within = collection_path.is_relative_to(HERE) and "not slow" in config.option.markexpr
+    return True if is_within and collection_path.relative_to(HERE).as_posix().startswith(SLOW) else None
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

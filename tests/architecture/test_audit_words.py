@@ -22,6 +22,8 @@ def deeds_in(tree: ast.AST) -> Iterator[str]:
 
 
 def test_every_deed_written_down_has_words() -> None:
-    written = {deed for path in SOURCES.rglob("*.py") for deed in deeds_in(ast.parse(path.read_text("utf-8")))}
+    texts = (path.read_text("utf-8") for path in SOURCES.rglob("*.py"))
+    telling = (text for text in texts if any(f"{writer}(" in text for writer in WRITERS))
+    written = {deed for text in telling for deed in deeds_in(ast.parse(text))}
     assert len(written) > 40
     assert written <= set(DEED_WORDS), written - set(DEED_WORDS)

@@ -2,20 +2,28 @@
 
 from math import isclose
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from rakurs.core.intervals import Interval, auc_interval, bootstrap, net_share_interval, shrunk_shares, wilson
 
 COUNTS = st.integers(1, 2000).flatmap(lambda trials: st.tuples(st.integers(0, trials), st.just(trials)))
 
 
-@given(COUNTS)
-def test_wilson_equals_scipy_and_holds_the_share(pair: tuple[int, int]) -> None:
+@pytest.fixture(scope="module")
+def binomtest() -> Any:
+    """Scipy's, whose import takes seconds also of those who only look which tests there are."""
+    from scipy import stats
+
+    return stats.binomtest
+
+
+@given(pair=COUNTS)
+def test_wilson_equals_scipy_and_holds_the_share(binomtest: Any, pair: tuple[int, int]) -> None:
     won, trials = pair
     ours = wilson(won, trials)
     theirs = binomtest(won, trials).proportion_ci(method="wilson")
