@@ -1,18 +1,16 @@
 """HTTP of an account on loopback: reads a request, spoils it when told to, sends the answer or the problem."""
 
 import json
-import socket
 import time
-from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from sources.amocrm_dictionaries import Record
 from sources.amocrm_php import Params, php_params
 from sources.amocrm_refusals import Faults, Limits, Problem
+from sources.loopback_http import LoopbackServer, LoopbackVisitor
 
 
 class Visited(Protocol):
@@ -28,26 +26,9 @@ class Visited(Protocol):
     def answer(self, path: str, params: Params) -> Record | None: ...
 
 
-class Visitor(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Visitor(LoopbackVisitor):
     server: "Server"
     wbufsize = -1
-    disable_nagle_algorithm = True
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.visitors.add(self.connection)
-
-    def finish(self) -> None:
-        with suppress(OSError):
-            super().finish()
-        self.server.visitors.discard(self.connection)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Keeps silent: `requests` of the account tells what was asked."""
-
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        return super().date_time_string(self.server.account.now().timestamp() if timestamp is None else timestamp)
 
     def do_GET(self) -> None:
         account = self.server.account
@@ -102,22 +83,10 @@ class Visitor(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or half
 
 
-class Server(ThreadingHTTPServer):
-    """Threads that end with the test, connections that can be hung up."""
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
+class Server(LoopbackServer):
     def __init__(self, account: Visited) -> None:
         self.account = account
-        self.visitors: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", 0), Visitor)
+        super().__init__(Visitor)
 
-    def hang_up(self) -> None:
-        for visitor in list(self.visitors):
-            with suppress(OSError):
-                visitor.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news."""
+    def moment(self) -> float:
+        return self.account.now().timestamp()

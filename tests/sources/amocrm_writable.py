@@ -207,7 +207,7 @@ class WritableAccount(Account):
 
 
 class WritingVisitor(Visitor):
-    def do_POST(self) -> None:  # noqa: N802 - http.server calls it so
+    def do_POST(self) -> None:
         self._change("POST")
 
     def do_PATCH(self) -> None:  # noqa: N802 - http.server calls it so

@@ -4,12 +4,12 @@ import json
 import socket
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from sources.bitrix24_php import Params, php_query
 from sources.bitrix24_refusals import Faults, Limits, RestError
+from sources.loopback_http import LoopbackServer, LoopbackVisitor
 
 
 class Visited(Protocol):
@@ -30,18 +30,10 @@ class Visited(Protocol):
     def served(self, method: str, params: Params) -> tuple[int, Params]: ...
 
 
-class _Visitor(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Visitor(LoopbackVisitor):
     server_version = "nginx"
     sys_version = ""
-    disable_nagle_algorithm = True
     server: "Server"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: requests are counted by the portal."""
-
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        return super().date_time_string(self.server.portal.clock() if timestamp is None else timestamp)
 
     def do_GET(self) -> None:
         self.guarded()
@@ -155,31 +147,10 @@ class _Visitor(BaseHTTPRequestHandler):
         self.wfile.write(raw)
 
 
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
+class Server(LoopbackServer):
     def __init__(self, portal: Visited) -> None:
         self.portal = portal
-        self.visitors: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", 0), _Visitor)
+        super().__init__(_Visitor)
 
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self.visitors.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self.visitors.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news."""
-
-    def hang_up(self) -> None:
-        """Ends the connections that are still open."""
-        for visitor in list(self.visitors):
-            try:
-                visitor.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
+    def moment(self) -> float:
+        return self.portal.clock()

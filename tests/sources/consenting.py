@@ -126,7 +126,7 @@ class ConsentingAccount(WritableAccount):
 
 
 class _ConsentingVisitor(WritingVisitor):
-    def do_POST(self) -> None:  # noqa: N802 - http.server calls it so
+    def do_POST(self) -> None:
         if self.path != "/oauth2/access_token":
             super().do_POST()
             return

@@ -6,15 +6,12 @@ It refuses a client's mistakes and can be told to misbehave. Nothing of the prod
 import base64
 import json
 import random
-import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -25,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from sources.loopback_http import LoopbackServer, LoopbackVisitor
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -98,7 +97,7 @@ class Loopback:
         return kinds[(self._seen // every - 1) % len(kinds)] if every and self._seen % every == 0 else None
 
     def __enter__(self) -> Self:
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(_Handler)
         self._server.owner = self
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -281,44 +280,16 @@ def _decoded(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
+class _Server(LoopbackServer):
     owner: Loopback
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.visitors: set[socket.socket] = set()
-
-    def hang_up(self) -> None:
-        for visitor in list(self.visitors):
-            with suppress(OSError):
-                visitor.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news."""
+    def moment(self) -> float:
+        return self.owner.now().timestamp()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Any
+class _Handler(LoopbackVisitor):
+    server: _Server
     wbufsize = -1
-    disable_nagle_algorithm = True
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.visitors.add(self.connection)
-
-    def finish(self) -> None:
-        with suppress(OSError):
-            super().finish()
-        self.server.visitors.discard(self.connection)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Keeps silent: `requests` tells what was asked."""
-
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        return super().date_time_string(self.server.owner.now().timestamp() if timestamp is None else timestamp)
 
     def do_GET(self) -> None:
         self._speak("GET", dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True)))
